@@ -1,0 +1,349 @@
+//! The words of the command line (`INTERFACE.md`) and the jobs that they mean.
+
+use crate::coherence::{Negatives, Settings};
+use crate::model::{Sampling, catalogue};
+use crate::synthesis;
+use crate::workbench::{
+    BenchJob, CoherenceJob, DemoJob, Inputs, Job, LengthsJob, ModelChoice, SynthJob,
+};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A workbench for long-context instruction data.
+///
+/// It writes the missing context of an instruction-answer pair, or the missing question of a
+/// document, and measures how much each instruction depends on its context.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The main job on the bundled seeds: both strategies, lengths, coherence, figures
+    Demo {
+        /// The folder to write into
+        #[arg(long)]
+        out: PathBuf,
+        /// Throw away an earlier demo in that folder
+        #[arg(long)]
+        overwrite: bool,
+        /// Print the summary as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Models that can be fetched by name
+    Models {
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
+    /// What is in data files: format, tasks, strategies, columns, broken lines
+    Inspect {
+        #[command(flatten)]
+        inputs: InputArguments,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lengths of contexts, instructions, answers and prompts
+    Lengths {
+        #[command(flatten)]
+        inputs: InputArguments,
+        /// Count tokens too: a tokenizer.json, a .gguf file or a model of the catalogue
+        #[arg(long)]
+        tokenizer: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make records from seeds
+    Synth(Box<SynthArguments>),
+    /// Measure how much instructions and answers depend on their contexts
+    Coherence {
+        #[command(flatten)]
+        inputs: InputArguments,
+        #[command(flatten)]
+        model: ModelArguments,
+        /// Contexts of other records to compare with
+        #[arg(long, default_value_t = 1)]
+        shuffles: usize,
+        /// How these are chosen
+        #[arg(long, value_enum, default_value_t = NegativesArgument::Random)]
+        negatives: NegativesArgument,
+        /// Seed of the choice
+        #[arg(long, default_value_t = 42)]
+        seed: u64,
+        /// Where to write a row per record
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Print the summary as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// The log-probability of every token of a text file
+    Logprobs {
+        /// The text
+        file: PathBuf,
+        #[command(flatten)]
+        model: ModelArguments,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure speed on this machine
+    Bench {
+        #[command(subcommand)]
+        command: BenchCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// The catalogue, and which models are on this machine
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Fetch a model
+    Get {
+        /// Its name in the catalogue
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Tokens per second of prompt and decoding
+    Model {
+        #[command(flatten)]
+        model: ModelArguments,
+        /// Tokens of the prompt
+        #[arg(long, default_value_t = 512)]
+        prompt: usize,
+        /// Tokens that each sequence writes
+        #[arg(long, default_value_t = 64)]
+        generate: usize,
+        /// Sequences at once
+        #[arg(long, default_value_t = 1)]
+        batch: usize,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct InputArguments {
+    /// Data files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    more: InputOptions,
+}
+
+#[derive(Debug, Args)]
+struct InputOptions {
+    /// A context file that belongs to FILE line by line (one for each FILE, in the same order)
+    #[arg(long)]
+    join: Vec<PathBuf>,
+    /// A column for a field, such as `context=document`; may be given several times
+    #[arg(long, value_parser = column)]
+    map: Vec<(String, String)>,
+    /// Only the first N records of each file
+    #[arg(long)]
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub struct ModelArguments {
+    /// A .gguf file or a model of the catalogue
+    #[arg(long, default_value = catalogue::DEFAULT)]
+    model: String,
+    /// Where to compute: auto, gpu or cpu
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+#[derive(Debug, Args)]
+pub struct SynthArguments {
+    /// Which way: write contexts for pairs, or questions and answers for documents
+    #[arg(long, value_enum)]
+    strategy: StrategyArgument,
+    /// Seed files: pairs for `context`, documents for `instruction`
+    #[arg(long, required = true, num_args = 1..)]
+    seeds: Vec<PathBuf>,
+    #[command(flatten)]
+    more: InputOptions,
+    #[command(flatten)]
+    model: ModelArguments,
+    /// The dataset to write; the journal lies beside it as F.journal
+    #[arg(long)]
+    out: PathBuf,
+    /// Words to ask for
+    #[arg(long, default_value_t = 2000)]
+    words: usize,
+    /// The limit of a reply in tokens
+    #[arg(long, default_value_t = Sampling::default().max_new_tokens)]
+    max_new_tokens: usize,
+    /// 0 takes the most likely token
+    #[arg(long, default_value_t = Sampling::default().temperature)]
+    temperature: f32,
+    /// Keep the likeliest tokens that together have this probability
+    #[arg(long, default_value_t = Sampling::default().top_p)]
+    top_p: f32,
+    /// Keep this many of the likeliest tokens; 0 keeps all
+    #[arg(long, default_value_t = Sampling::default().top_k)]
+    top_k: usize,
+    /// Make tokens that the reply already holds less likely; 1 does nothing
+    #[arg(long, default_value_t = Sampling::default().repetition_penalty)]
+    repetition_penalty: f32,
+    /// Records written at the same time; does not change them
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
+    parallel: u16,
+    /// Tries for each record
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
+    attempts: u16,
+    /// A prompt file in the form of prompts/synthesis/
+    #[arg(long)]
+    prompt: Option<PathBuf>,
+    /// Seed of everything random: the same seed gives the same bytes
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Throw away an earlier run in --out
+    #[arg(long)]
+    overwrite: bool,
+    /// Print the counts as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StrategyArgument {
+    #[value(alias = "context_synthesis")]
+    Context,
+    #[value(alias = "instruction_synthesis")]
+    Instruction,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum NegativesArgument {
+    /// By chance
+    Random,
+    /// The most similar ones
+    Nearest,
+}
+
+/// `FIELD=COLUMN`
+fn column(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, column)) if !field.is_empty() && !column.is_empty() => {
+            Ok((field.to_owned(), column.to_owned()))
+        }
+        _ => Err("write FIELD=COLUMN, such as context=document".to_owned()),
+    }
+}
+
+impl Command {
+    /// Whether JSON was asked for.
+    pub fn json(&self) -> bool {
+        match self {
+            Self::Demo { json, .. }
+            | Self::Inspect { json, .. }
+            | Self::Lengths { json, .. }
+            | Self::Coherence { json, .. }
+            | Self::Logprobs { json, .. }
+            | Self::Models { command: ModelsCommand::List { json } }
+            | Self::Models { command: ModelsCommand::Get { json, .. } }
+            | Self::Bench { command: BenchCommand::Model { json, .. } } => *json,
+            Self::Synth(synth) => synth.json,
+        }
+    }
+
+    /// The job that the words mean.
+    pub fn job(self) -> Result<Job, String> {
+        Ok(match self {
+            Self::Demo { out, overwrite, .. } => Job::Demo(DemoJob { out, overwrite }),
+            Self::Models { command: ModelsCommand::Get { name, .. } } => Job::Fetch { name },
+            Self::Models { .. } => return Err("`models list` runs no job".to_owned()),
+            Self::Inspect { inputs, .. } => Job::Inspect(inputs.inputs()),
+            Self::Lengths { inputs, tokenizer, .. } => {
+                Job::Lengths(LengthsJob { inputs: inputs.inputs(), tokenizer })
+            }
+            Self::Synth(synth) => Job::Synth(Box::new(synth.job()?)),
+            Self::Coherence { inputs, model, shuffles, negatives, seed, out, .. } => {
+                let negatives = match negatives {
+                    NegativesArgument::Random => Negatives::Random,
+                    NegativesArgument::Nearest => Negatives::Nearest,
+                };
+                Job::Coherence(CoherenceJob {
+                    inputs: inputs.inputs(),
+                    model: model.choice(),
+                    settings: Settings { n_shuffles: shuffles, negatives, seed },
+                    out,
+                })
+            }
+            Self::Logprobs { file, model, .. } => Job::Logprobs { file, model: model.choice() },
+            Self::Bench { command: BenchCommand::Model { model, prompt, generate, batch, .. } } => {
+                Job::Bench(BenchJob {
+                    model: model.choice(),
+                    n_prompt: prompt,
+                    n_generate: generate,
+                    n_batch: batch,
+                })
+            }
+        })
+    }
+}
+
+impl InputArguments {
+    fn inputs(self) -> Inputs {
+        self.more.inputs(self.files)
+    }
+}
+
+impl InputOptions {
+    fn inputs(self, files: Vec<PathBuf>) -> Inputs {
+        Inputs { files, join: self.join, map: self.map, limit: self.limit }
+    }
+}
+
+impl ModelArguments {
+    fn choice(self) -> ModelChoice {
+        ModelChoice { model: self.model, device: self.device }
+    }
+}
+
+impl SynthArguments {
+    fn job(self) -> Result<SynthJob, String> {
+        let name = match self.strategy {
+            StrategyArgument::Context => "context",
+            StrategyArgument::Instruction => "instruction",
+        };
+        let strategy = synthesis::strategy(name).ok_or_else(|| format!("no strategy `{name}`"))?;
+        Ok(SynthJob {
+            strategy,
+            seeds: self.more.inputs(self.seeds),
+            model: self.model.choice(),
+            out: self.out,
+            n_words: self.words,
+            sampling: Sampling {
+                temperature: self.temperature,
+                top_p: self.top_p,
+                top_k: self.top_k,
+                repetition_penalty: self.repetition_penalty,
+                max_new_tokens: self.max_new_tokens,
+            },
+            n_parallel: usize::from(self.parallel),
+            n_attempts: usize::from(self.attempts),
+            prompt: self.prompt,
+            seed: self.seed,
+            overwrite: self.overwrite,
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! The command line: words in, a [`Job`] through the workbench, JSON or a few lines out.
+//!
+//! No science and no files here; what a command does belongs in `workbench` and below.
+
+mod arguments;
+mod print;
+mod progress;
+
+use crate::job::Watch;
+use crate::model::catalogue;
+use crate::workbench::{self, Job, Product};
+use arguments::{Arguments, Command, ModelsCommand};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // clap knows which of help, version and error goes where.
+            let wrong = error.use_stderr();
+            let _ = error.print();
+            return ExitCode::from(if wrong { 2 } else { 0 });
+        }
+    };
+    match run(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            let is_use = error.downcast_ref::<WrongUse>().is_some();
+            ExitCode::from(if is_use { 2 } else { 1 })
+        }
+    }
+}
+
+/// The words make no command.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct WrongUse(String);
+
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let json = arguments.command.json();
+    if let Command::Models { command: ModelsCommand::List { .. } } = &arguments.command {
+        print::catalogue(json, &catalogue::folder()?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let job: Job = arguments.command.job().map_err(WrongUse)?;
+    let watch = Watch::default();
+    let progress = progress::Progress::show(watch.clone());
+    let product = workbench::run(job, &watch, &mut |_| {});
+    progress.finish();
+    for warning in watch.warnings() {
+        eprintln!("warning: {warning}");
+    }
+    let product = product?;
+    print::product(&product, json)?;
+    Ok(ExitCode::from(exit_code(&product)))
+}
+
+/// 3 when records were rejected or lines skipped, else 0; the demo counts them in its summary.
+fn exit_code(product: &Product) -> u8 {
+    let n = match product {
+        Product::Inspect(report) => report.files.iter().map(|file| file.skipped.len()).sum(),
+        Product::Lengths(report) => report.skipped,
+        Product::Synth(report) => report.rejected + report.skipped,
+        Product::Coherence(report) => report.skipped,
+        _ => 0,
+    };
+    if n > 0 { 3 } else { 0 }
+}

@@ -1,0 +1,182 @@
+//! What a command prints: one JSON document with `--json`, else a few lines for people.
+
+use super::progress::duration;
+use crate::coherence::{Estimate, GroupSummary};
+use crate::lengths::Field;
+use crate::model::catalogue::ENTRIES;
+use crate::workbench::{Product, SynthReport};
+use serde::Serialize;
+use serde_json::json;
+use std::io::{Result, Write};
+use std::path::Path;
+
+/// Prints the catalogue.
+pub fn catalogue(as_json: bool, folder: &Path) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    if as_json {
+        let models: Vec<_> = ENTRIES
+            .iter()
+            .map(|entry| {
+                json!({
+                    "name": entry.name, "about": entry.about, "megabytes": entry.megabytes,
+                    "path": entry.fetched(folder).map(|path| path.display().to_string()),
+                })
+            })
+            .collect();
+        return document(&json!({"folder": folder.display().to_string(), "models": models}));
+    }
+    for entry in &ENTRIES {
+        let there = if entry.fetched(folder).is_some() { "here" } else { "" };
+        writeln!(out, "{:14} {:>5} MB  {:5} {}", entry.name, entry.megabytes, there, entry.about)?;
+    }
+    writeln!(out, "Models are kept in {}", folder.display())
+}
+
+/// Prints what came out of a job.
+pub fn product(product: &Product, as_json: bool) -> Result<()> {
+    match product {
+        Product::Inspect(report) if as_json => document(report),
+        Product::Lengths(report) if as_json => document(report),
+        Product::Synth(report) if as_json => document(report),
+        Product::Coherence(report) if as_json => document(report),
+        Product::Logprobs(report) if as_json => document(report),
+        Product::Bench(report) if as_json => document(report),
+        Product::Demo(report) if as_json => document(report),
+        Product::Fetched(path) if as_json => document(&json!({"path": path.display().to_string()})),
+        _ => lines(product),
+    }
+}
+
+fn document(value: &impl Serialize) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer(&mut out, value)?;
+    writeln!(out)
+}
+
+fn lines(product: &Product) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match product {
+        Product::Inspect(report) => {
+            for file in &report.files {
+                writeln!(out, "{}: {} records, {} bytes", file.path, file.records, file.bytes)?;
+                let list = |counts: &std::collections::BTreeMap<String, usize>| {
+                    let all = counts.iter().map(|(name, n)| format!("{name} {n}"));
+                    all.collect::<Vec<_>>().join(", ")
+                };
+                writeln!(out, "  tasks       {}", list(&file.tasks))?;
+                writeln!(out, "  strategies  {}", list(&file.strategies))?;
+                let columns =
+                    file.columns.iter().map(|(field, column)| format!("{field}={column}"));
+                writeln!(out, "  columns     {}", columns.collect::<Vec<_>>().join(", "))?;
+                for skipped in &file.skipped {
+                    writeln!(out, "  line {}: {}", skipped.line, skipped.reason)?;
+                }
+            }
+        }
+        Product::Lengths(report) => {
+            let head = ("strategy", "task", "field", "unit");
+            writeln!(
+                out,
+                "{:22} {:14} {:12} {:7} {:>6} {:>9} {:>8} {:>8} {:>8}",
+                head.0, head.1, head.2, head.3, "n", "mean", "p5", "p50", "p95"
+            )?;
+            for group in &report.lengths.groups {
+                let s = &group.summary;
+                let (strategy, field) = (group.strategy.as_str(), name(&group.field));
+                let unit = name(&group.unit);
+                writeln!(
+                    out,
+                    "{strategy:22} {:14} {field:12} {unit:7} {:>6} {:>9.1} {:>8.0} {:>8.0} {:>8.0}",
+                    group.task, s.n, s.mean, s.p5, s.p50, s.p95
+                )?;
+            }
+        }
+        Product::Synth(report) => synth(&mut out, "", report)?,
+        Product::Coherence(report) => coherence(&mut out, &report.summary.groups)?,
+        Product::Logprobs(report) => {
+            let nll = report.mean_nll.map_or("-".to_owned(), |nll| format!("{nll:.5}"));
+            writeln!(out, "{} tokens, mean NLL {nll} nats", report.token_ids.len())?;
+        }
+        Product::Bench(report) => writeln!(
+            out,
+            "{} ({}): prompt {:.1} tokens/s, decoding {:.1} tokens/s in batches of {}",
+            report.device,
+            report.adapter,
+            report.prefill_tokens_per_s,
+            report.decode_tokens_per_s,
+            report.batch
+        )?,
+        Product::Fetched(path) => writeln!(out, "{}", path.display())?,
+        Product::Demo(report) => {
+            synth(&mut out, "context synthesis: ", &report.context_synthesis)?;
+            synth(&mut out, "instruction synthesis: ", &report.instruction_synthesis)?;
+            for group in report.lengths.groups.iter().filter(|g| g.field == Field::Prompt) {
+                if name(&group.unit) == "tokens" {
+                    let (task, strategy) = (&group.task, group.strategy.as_str());
+                    let median = group.summary.p50;
+                    writeln!(out, "{strategy:22} {task:14} median prompt {median:>6.0} tokens")?;
+                }
+            }
+            coherence(&mut out, &report.coherence.groups)?;
+            writeln!(out, "{} files in {}", report.files.len(), duration(report.elapsed_secs))?;
+        }
+    }
+    Ok(())
+}
+
+fn synth(out: &mut impl Write, what: &str, report: &SynthReport) -> Result<()> {
+    writeln!(
+        out,
+        "{what}{} made, {} rejected, {} from an earlier run; {} tokens read, {} written in {}",
+        report.made,
+        report.rejected,
+        report.resumed,
+        report.tokens_in,
+        report.tokens_out,
+        duration(report.elapsed_secs)
+    )
+}
+
+fn coherence(out: &mut impl Write, groups: &[GroupSummary]) -> Result<()> {
+    writeln!(
+        out,
+        "{:22} {:14} {:>4}  {:>22} {:>7} {:>5}  {:>22} {:>7} {:>5}",
+        "strategy",
+        "task",
+        "n",
+        "instruction gain [95%]",
+        "shuf.",
+        "AUC",
+        "answer gain [95%]",
+        "shuf.",
+        "AUC"
+    )?;
+    for group in groups {
+        let gain = |e: &Option<Estimate>| {
+            e.map_or("-".to_owned(), |e| {
+                format!("{:+.2} [{:+.2}, {:+.2}]", e.mean, e.ci95[0], e.ci95[1])
+            })
+        };
+        let mean = |e: &Option<Estimate>| e.map_or("-".to_owned(), |e| format!("{:+.2}", e.mean));
+        let auc = |auc: Option<f64>| auc.map_or("-".to_owned(), |auc| format!("{auc:.2}"));
+        writeln!(
+            out,
+            "{:22} {:14} {:>4}  {:>22} {:>7} {:>5}  {:>22} {:>7} {:>5}",
+            group.strategy.as_str(),
+            group.task,
+            group.n,
+            gain(&group.instruction_gain),
+            mean(&group.instruction_gain_shuffled),
+            auc(group.auc_instruction),
+            gain(&group.answer_gain),
+            mean(&group.answer_gain_shuffled),
+            auc(group.auc_answer)
+        )?;
+    }
+    Ok(())
+}
+
+/// A unit or field as its JSON has it.
+fn name(value: &impl Serialize) -> String {
+    json!(value).as_str().unwrap_or_default().to_owned()
+}

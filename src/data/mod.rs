@@ -1,0 +1,29 @@
+//! What a record is, and how it gets in and out of files.
+//!
+//! [`read_dataset`] takes a file that somebody else may have written, in any of the shapes listed in
+//! `INTERFACE.md`, and gives [`Record`]s with ids; [`write_records`] writes our own JSONL. Files are
+//! hostile until read: bad lines become [`Skipped`] with their number, bad files a [`DataError`].
+//!
+//! What does **not** belong here, and where it goes: what is wrong with a record's content (`checks`),
+//! how long it is (`lengths`), aliases of tasks and any wording for a model (`prompt`), making new records
+//! (`synthesis`), training formats (`export`), and which files are open (`workbench`).
+
+mod error;
+mod fields;
+mod gather;
+mod id;
+mod join;
+mod lines;
+mod read;
+mod record;
+mod shape;
+mod sniff;
+mod turns;
+mod values;
+mod write;
+
+pub use error::DataError;
+pub use id::{InvalidId, RecordId, StrategyId};
+pub use read::{Dataset, Format, ReadOptions, Skipped, read_dataset};
+pub use record::{Record, Source, assign_ids, record_id};
+pub use write::{write_atomic, write_records};

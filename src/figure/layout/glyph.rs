@@ -1,0 +1,129 @@
+//! Small shapes: markers and filled bars, the same in a panel and in the legend.
+
+use super::super::marks::{Hatch, Marker, Paint};
+use super::super::spec::Style;
+use super::clip;
+use super::primitive::{Ink, Primitive, Rect, Stroke};
+
+/// A marker of a given width about a point.
+pub(super) fn marker(
+    shape: Marker,
+    [x, y]: [f64; 2],
+    size: f64,
+    paint: &Paint,
+    style: Style,
+) -> Primitive {
+    let r = size / 2.0;
+    let ink = Ink::of(paint, style);
+    let stroke = Stroke { dash: Vec::new(), ..Stroke::of(paint, style) };
+    let filled = |corners: &[[f64; 2]]| Primitive::Path {
+        runs: vec![corners.iter().map(|c| [x + c[0] * r, y + c[1] * r]).collect()],
+        closed: true,
+        fill: Some(ink),
+        stroke: None,
+    };
+    let crossed = |arm: [f64; 2]| {
+        let [a, b] = arm.map(|v| v * r);
+        let runs = vec![vec![[x - a, y - b], [x + a, y + b]], vec![[x + b, y - a], [x - b, y + a]]];
+        Primitive::lines(runs, stroke.clone())
+    };
+    // Corners chosen so that all shapes look about equally large.
+    match shape {
+        Marker::Circle => {
+            Primitive::Circle { at: [x, y], radius: r, fill: Some(ink), stroke: None }
+        }
+        Marker::Ring => {
+            Primitive::Circle { at: [x, y], radius: r * 0.9, fill: None, stroke: Some(stroke) }
+        }
+        Marker::Square => filled(&[[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]]),
+        Marker::Triangle => filled(&[[0.0, -1.15], [1.1, 0.8], [-1.1, 0.8]]),
+        Marker::TriangleDown => filled(&[[0.0, 1.15], [1.1, -0.8], [-1.1, -0.8]]),
+        Marker::Diamond => filled(&[[0.0, -1.25], [1.05, 0.0], [0.0, 1.25], [-1.05, 0.0]]),
+        Marker::Plus => crossed([0.0, 1.1]),
+        Marker::Cross => crossed([0.85, 0.85]),
+    }
+}
+
+/// A filled rectangle; `em` sets how dense a hatch is.
+pub(super) fn bar(
+    rect: Rect,
+    hatch: Hatch,
+    paint: &Paint,
+    em: f64,
+    style: Style,
+) -> Vec<Primitive> {
+    let ink = Ink::of(paint, style);
+    if hatch == Hatch::Solid {
+        return vec![Primitive::Rect { rect, fill: Some(ink), stroke: None }];
+    }
+    let outline = Stroke::of(paint, style);
+    let strokes = Stroke::solid(ink, (outline.width_pt * 0.8).min(0.12 * em));
+    let paper = Ink::opaque(style.background());
+    vec![
+        // An opaque ground first: what lies below would make the pale tint look like another.
+        Primitive::Rect { rect, fill: Some(paper), stroke: None },
+        Primitive::Rect { rect, fill: Some(ink.fainter(0.25)), stroke: None },
+        Primitive::lines(hatching(&rect, hatch, 0.45 * em), strokes),
+        Primitive::Rect { rect, fill: None, stroke: Some(outline) },
+    ]
+}
+
+/// Strokes on a grid of the whole page, so that neighbouring bars' hatches line up.
+fn hatching(rect: &Rect, hatch: Hatch, gap: f64) -> Vec<Vec<[f64; 2]>> {
+    let slope: &[f64] = match hatch {
+        Hatch::Solid => &[],
+        Hatch::Rising => &[-1.0],
+        Hatch::Falling => &[1.0],
+        Hatch::Cross => &[-1.0, 1.0],
+        Hatch::Level => &[0.0],
+    };
+    let (left, right) = (rect.x, rect.right());
+    let mut runs = Vec::new();
+    for &slope in slope {
+        // Lines y = slope * x + c for each c on the grid that can meet the rectangle.
+        let gap = gap * f64::hypot(1.0, slope);
+        let starts = [rect.y - slope * left, rect.y - slope * right];
+        let first = starts[0].min(starts[1]);
+        let last = starts[0].max(starts[1]) + rect.h;
+        let mut step = (first / gap).ceil();
+        while step * gap < last {
+            let c = step * gap;
+            let ends = [[left, slope * left + c], [right, slope * right + c]];
+            runs.extend(clip::segment(ends[0], ends[1], rect).map(Vec::from));
+            step += 1.0;
+        }
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOX: Rect = Rect { x: 100.0, y: 50.0, w: 20.0, h: 40.0 };
+
+    #[test]
+    fn hatches_stay_inside_and_are_dense() {
+        for hatch in [Hatch::Rising, Hatch::Falling, Hatch::Cross, Hatch::Level] {
+            let runs = hatching(&BOX, hatch, 4.0);
+            assert!(runs.len() >= 9, "{hatch:?} {}", runs.len());
+            assert!(runs.iter().flatten().all(|p| BOX.holds(*p)));
+        }
+        assert!(hatching(&BOX, Hatch::Solid, 4.0).is_empty());
+        let rising = &hatching(&BOX, Hatch::Rising, 4.0)[3];
+        assert!(rising[0][0] < rising[1][0] && rising[0][1] > rising[1][1]);
+    }
+
+    #[test]
+    fn a_plus_is_upright_and_a_cross_is_not() {
+        let arms = |shape| {
+            let paint = Paint::new([0; 3]);
+            match marker(shape, [0.0, 0.0], 4.0, &paint, Style::Paper) {
+                Primitive::Path { runs, .. } => runs,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(arms(Marker::Plus)[0], [[0.0, -2.2], [0.0, 2.2]]);
+        assert_eq!(arms(Marker::Cross)[0], [[-1.7, -1.7], [1.7, 1.7]]);
+    }
+}

@@ -1,0 +1,99 @@
+//! The legend: rows of samples and labels above the panels, where nothing can lie under it.
+
+use super::super::marks::Anchor;
+use super::super::spec::{LegendEntry, Swatch};
+use super::super::text::{self, HALF_CAP};
+use super::primitive::{Primitive, Rect, Stroke, TextRun};
+use super::{Sheet, glyph};
+
+/// Draws the legend from `top` down and returns the height it took. Entries follow each other
+/// in one row; where that is too narrow they stand in equal columns, so that labels line up.
+pub(super) fn draw(
+    entries: &[LegendEntry],
+    sheet: &Sheet,
+    top: f64,
+    out: &mut Vec<Primitive>,
+) -> f64 {
+    if entries.is_empty() {
+        return 0.0;
+    }
+    let row_height = 1.5 * sheet.em;
+    let labels: Vec<String> = entries.iter().map(|e| label(e, sheet)).collect();
+    let widths: Vec<f64> = (entries.iter().zip(&labels))
+        .map(|(entry, label)| {
+            let words = text::width(label, sheet.em, false);
+            sample_room(entry, sheet) + words + 1.6 * sheet.em
+        })
+        .collect();
+    let room = sheet.inner_width() + 1.6 * sheet.em;
+    let widest = widths.iter().copied().fold(0.0, f64::max);
+    let in_one_row = widths.iter().sum::<f64>() <= room;
+    let columns =
+        if in_one_row { entries.len() } else { ((room / widest).floor() as usize).max(1) };
+    // Down before across, so that the members of a pair stay together.
+    let rows = entries.len().div_ceil(columns);
+    let mut x = sheet.margin;
+    for (ix, (entry, label)) in entries.iter().zip(labels).enumerate() {
+        let y = top + 0.2 * sheet.em + (ix % rows) as f64 * row_height;
+        draw_entry(entry, label, [x, y + row_height / 2.0], sheet, out);
+        if ix % rows == rows - 1 {
+            x += if in_one_row { widths[ix] } else { widest };
+        }
+    }
+    0.5 * sheet.em + rows as f64 * row_height
+}
+
+fn draw_entry(
+    entry: &LegendEntry,
+    label: String,
+    [x, middle]: [f64; 2],
+    sheet: &Sheet,
+    out: &mut Vec<Primitive>,
+) {
+    swatch(entry, [x, middle], sheet, out);
+    out.push(Primitive::Text(TextRun {
+        at: [x + sample_room(entry, sheet), middle + HALF_CAP * sheet.em],
+        text: label,
+        size_pt: sheet.em,
+        anchor: Anchor::Start,
+        turn_deg: 0.0,
+        bold: false,
+        ink: sheet.ink(),
+    }));
+}
+
+fn label(entry: &LegendEntry, sheet: &Sheet) -> String {
+    let room = sheet.inner_width() - sample_room(entry, sheet);
+    text::shorten(&text::clean(&entry.label), sheet.em, false, room)
+}
+
+fn sample_room(entry: &LegendEntry, sheet: &Sheet) -> f64 {
+    (sample_width(entry.swatch) + 0.5) * sheet.em
+}
+
+fn sample_width(swatch: Swatch) -> f64 {
+    match swatch {
+        Swatch::Line => 2.4,
+        Swatch::Patch(_) => 1.8,
+        Swatch::Point(_) => 0.9,
+    }
+}
+
+fn swatch(entry: &LegendEntry, [x, middle]: [f64; 2], sheet: &Sheet, out: &mut Vec<Primitive>) {
+    let (em, paint) = (sheet.em, &entry.paint);
+    let width = sample_width(entry.swatch) * em;
+    match entry.swatch {
+        Swatch::Line => out.push(Primitive::lines(
+            vec![vec![[x, middle], [x + width, middle]]],
+            Stroke::of(paint, sheet.style),
+        )),
+        Swatch::Patch(hatch) => {
+            let rect = Rect { x, y: middle - 0.45 * em, w: width, h: 0.9 * em };
+            out.extend(glyph::bar(rect, hatch, paint, em, sheet.style));
+        }
+        Swatch::Point(marker) => {
+            let at = [x + width / 2.0, middle];
+            out.push(glyph::marker(marker, at, 0.7 * em, paint, sheet.style));
+        }
+    }
+}

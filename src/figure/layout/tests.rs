@@ -1,0 +1,243 @@
+use super::super::axis::Axis;
+use super::super::marks::{Hatch, Mark, Marker, Paint};
+use super::super::samples;
+use super::super::spec::Panel;
+use super::*;
+
+fn texts(drawing: &Drawing) -> Vec<&TextRun> {
+    let text = |p: &'_ Primitive| matches!(p, Primitive::Text(_));
+    drawing
+        .primitives
+        .iter()
+        .filter(|p| text(p))
+        .map(|p| match p {
+            Primitive::Text(run) => run,
+            _ => unreachable!(),
+        })
+        .collect()
+}
+
+/// Corners of a text from its ascent to its descent.
+fn corners(run: &TextRun) -> [[f64; 2]; 4] {
+    let w = text::width(&run.text, run.size_pt, run.bold);
+    let left = match run.anchor {
+        Anchor::Start => 0.0,
+        Anchor::Middle => -w / 2.0,
+        Anchor::End => -w,
+    };
+    let (up, down) = (-0.76 * run.size_pt, 0.24 * run.size_pt);
+    let (sin, cos) = run.turn_deg.to_radians().sin_cos();
+    [[left, up], [left + w, up], [left + w, down], [left, down]]
+        .map(|[x, y]| [run.at[0] + x * cos - y * sin, run.at[1] + x * sin + y * cos])
+}
+
+/// Whether two convex quadrilaterals share an area: no side of either separates them.
+fn meet(a: &[[f64; 2]; 4], b: &[[f64; 2]; 4]) -> bool {
+    let sides = |q: &[[f64; 2]; 4]| [0, 1].map(|i| [q[i][1] - q[i + 1][1], q[i + 1][0] - q[i][0]]);
+    sides(a).into_iter().chain(sides(b)).all(|[nx, ny]| {
+        let reach = |q: &[[f64; 2]; 4]| {
+            let along = q.map(|[x, y]| x * nx + y * ny);
+            [along.into_iter().fold(f64::MAX, f64::min), along.into_iter().fold(f64::MIN, f64::max)]
+        };
+        let ([a0, a1], [b0, b1]) = (reach(a), reach(b));
+        let slack = 0.01 * nx.hypot(ny);
+        a0 < b1 - slack && b0 < a1 - slack
+    })
+}
+
+#[test]
+fn no_text_is_cut_off_or_meets_another() {
+    for figure in samples::all() {
+        for width_in in [3.3, 5.5, 6.8] {
+            let drawing = layout(&Figure { width_in, ..figure.clone() });
+            let boxes: Vec<_> = texts(&drawing).iter().map(|t| (corners(t), &t.text)).collect();
+            let name = format!("{} {} pt, {width_in} in", figure.title, figure.font_pt);
+            for (i, (quad, words)) in boxes.iter().enumerate() {
+                for [x, y] in quad {
+                    let inside = (0.0..=drawing.width_pt).contains(x)
+                        && (0.0..=drawing.height_pt).contains(y);
+                    assert!(inside, "{name}: {words:?} is cut off at {x} {y}");
+                }
+                for (other, more) in &boxes[..i] {
+                    assert!(!meet(quad, other), "{name}: {words:?} meets {more:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn marks_stay_in_their_panels() {
+    for figure in [samples::hard(), samples::every_mark()] {
+        let figure = Figure { legend: Vec::new(), ..figure };
+        let drawing = layout(&figure);
+        let near = |p: &[f64; 2]| {
+            drawing.panels.iter().any(|r| {
+                let ticks = 4.0;
+                Rect { x: r.x - ticks, y: r.y, w: r.w + ticks, h: r.h + ticks }.holds(*p)
+            })
+        };
+        for primitive in &drawing.primitives {
+            if let Primitive::Path { runs, stroke, .. } = primitive {
+                assert!(runs.iter().flatten().all(near), "{stroke:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn panels_are_equal_and_aligned() {
+    let drawing = layout(&samples::densities());
+    let plots = &drawing.panels;
+    assert_eq!(plots.len(), 8);
+    for (ix, plot) in plots.iter().enumerate() {
+        assert_eq!((plot.w, plot.h), (plots[0].w, 1.1 * 72.0));
+        assert_eq!(plot.x, plots[ix % 4].x);
+        assert_eq!(plot.y, plots[ix / 4 * 4].y);
+    }
+    assert_eq!(drawing.width_pt, 6.8 * 72.0);
+    // Repeated labels are printed once per row and once per column.
+    let count = |word: &str| texts(&drawing).iter().filter(|t| t.text == word).count();
+    assert_eq!(count("density"), 2);
+    let below: String = texts(&drawing)
+        .iter()
+        .filter(|t| t.text.starts_with("context length"))
+        .map(|t| t.text.as_str())
+        .collect();
+    assert_eq!(below.matches("context length").count(), 4);
+}
+
+#[test]
+fn too_many_columns_become_fewer() {
+    let figure = Figure { width_in: 2.5, ..samples::densities() };
+    let drawing = layout(&figure);
+    assert!(drawing.panels[0].w >= 6.0 * figure.font_pt);
+    assert!(drawing.panels[1].y > drawing.panels[0].y || drawing.panels[2].y > drawing.panels[0].y);
+}
+
+#[test]
+fn empty_panels_say_so() {
+    let count =
+        |figure: &Figure| texts(&layout(figure)).iter().filter(|t| t.text == "no data").count();
+    assert_eq!(count(&samples::hard()), 1);
+    assert_eq!(count(&samples::every_mark()), 0);
+    assert_eq!(count(&Figure { panels: vec![Panel::default(); 3], ..Figure::default() }), 3);
+    let gap = Mark::Points {
+        series: String::new(),
+        xy: vec![[f64::NAN, 0.5]],
+        marker: Marker::Circle,
+        size_pt: 3.0,
+        paint: Paint::new([0; 3]),
+    };
+    assert_eq!(
+        count(&Figure {
+            panels: vec![Panel { marks: vec![gap], ..Panel::default() }],
+            ..Figure::default()
+        }),
+        1
+    );
+}
+
+#[test]
+fn a_line_breaks_at_a_gap_and_keeps_lone_points() {
+    let xy = vec![
+        [0.0, 0.0],
+        [0.5, 1.0],
+        [f64::NAN, 0.0],
+        [0.75, 0.5],
+        [1.0, f64::INFINITY],
+        [0.8, 0.2],
+        [1.0, 0.0],
+    ];
+    let marks = vec![Mark::Line { series: String::new(), xy, paint: Paint::new([1, 2, 3]) }];
+    let drawing =
+        layout(&Figure { panels: vec![Panel { marks, ..Panel::default() }], ..Figure::default() });
+    let plot = drawing.panels[0];
+    assert!(drawing.primitives.iter().any(|p| matches!(p, Primitive::Circle { at, .. }
+        if (at[0] - plot.x - 0.75 * plot.w).abs() < 1e-9)));
+    let line = drawing.primitives.iter().find_map(|p| match p {
+        Primitive::Path { runs, stroke: Some(s), .. } if s.ink.color == [1, 2, 3] => Some(runs),
+        _ => None,
+    });
+    let runs = line.unwrap();
+    assert_eq!(runs.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
+    assert_eq!(runs[0], [[plot.x, plot.bottom()], [plot.x + plot.w / 2.0, plot.y]]);
+}
+
+#[test]
+fn steps_hold_their_value_and_bars_reach_a_log_floor() {
+    let paint = Paint::new([1, 2, 3]);
+    let marks = vec![
+        Mark::Step { series: String::new(), xy: vec![[1.0, 1.0], [4.0, 16.0]], paint },
+        Mark::Bars {
+            series: String::new(),
+            x0: vec![1.0],
+            x1: vec![4.0],
+            y0: vec![0.0],
+            y1: vec![4.0],
+            hatch: Hatch::Solid,
+            paint,
+        },
+    ];
+    let panel = Panel {
+        x: Axis::log2("", 1.0, 16.0),
+        y: Axis::log2("", 1.0, 16.0),
+        marks,
+        ..Panel::default()
+    };
+    let drawing = layout(&Figure { panels: vec![panel], ..Figure::default() });
+    let plot = drawing.panels[0];
+    let (half, low) = (plot.x + plot.w / 2.0, plot.bottom());
+    assert!(drawing.primitives.iter().any(|p| matches!(p, Primitive::Path { runs, .. }
+        if runs[0] == [[plot.x, low], [half, low], [half, plot.y]])));
+    assert!(drawing.primitives.iter().any(|p| matches!(p, Primitive::Rect { rect, .. }
+        if rect.x == plot.x && rect.w == plot.w / 2.0 && rect.h == plot.h / 2.0 && rect.bottom() == low)));
+}
+
+#[test]
+fn black_does_not_vanish_on_a_dark_page() {
+    assert_eq!(Style::ScreenDark.visible([0, 0, 0]), Style::ScreenDark.ink());
+    assert_eq!(Style::ScreenDark.visible([230, 159, 0]), [230, 159, 0]);
+    assert_eq!(Style::Paper.visible([0, 0, 0]), [0, 0, 0]);
+    assert_eq!(Style::Paper.visible([255, 255, 250]), Style::Paper.ink());
+}
+
+#[test]
+fn senseless_sizes_still_make_a_page() {
+    let figure = Figure {
+        width_in: f64::NAN,
+        panel_height_in: -1.0,
+        font_pt: f64::INFINITY,
+        columns: 0,
+        ..samples::densities()
+    };
+    let drawing = layout(&figure);
+    assert_eq!(drawing.width_pt, 6.8 * 72.0);
+    assert!(drawing.height_pt.is_finite() && drawing.panels.len() == 8);
+}
+
+#[test]
+fn a_wrapped_legend_lines_up() {
+    let drawing = layout(&samples::gains(&["a", "b"]));
+    let at = |label: &str| {
+        let texts = texts(&drawing);
+        texts.iter().find(|t| t.text == label).unwrap().at
+    };
+    assert_eq!(at("human, own")[0], at("human, shuffled")[0]);
+    assert_eq!(at("human, own")[1], at("context synthesis, own")[1]);
+    assert!(at("human, own")[0] > at("context synthesis, own")[0]);
+    assert!(at("human, own")[1] < drawing.panels[0].y);
+}
+
+#[test]
+fn names_beside_a_plot_are_broken_and_cut_to_their_slot() {
+    let names: Vec<String> = (0..6)
+        .map(|i| format!("{i} a name far too long to stand beside a plot that is this narrow"))
+        .collect();
+    let panel = Panel { y: Axis::category("", names), ..Panel::default() };
+    let figure = Figure { panels: vec![panel], width_in: 3.3, ..Figure::default() };
+    let drawing = layout(&figure);
+    let cut = texts(&drawing).iter().filter(|t| t.text.ends_with('\u{2026}')).count();
+    assert_eq!(cut, 6);
+    assert!(drawing.panels[0].w > 0.55 * drawing.width_pt);
+}

@@ -1,0 +1,211 @@
+//! How long things are: characters, words and tokens of each field, per strategy and task.
+//!
+//! Drawing them belongs in `report`; what is wrong with a record belongs in `checks`.
+
+use crate::data::{Dataset, Record, StrategyId};
+use crate::job::{Cancelled, Watch};
+use crate::model::{self, ChatTemplate, Message, Tokenizer, TokenizerError};
+use crate::prompt::{PromptError, Task, TaskPrompt};
+use crate::stats::{self, Summary};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What can go wrong while lengths are counted.
+#[derive(Debug, thiserror::Error)]
+pub enum LengthsError {
+    /// A text was refused by the tokenizer.
+    #[error("counting the tokens of record {id}: {source}")]
+    Tokenizer {
+        /// The record.
+        id: String,
+        /// What is wrong.
+        source: TokenizerError,
+    },
+    /// The chat template failed.
+    #[error("rendering the prompt of record {id}: {source}")]
+    Chat {
+        /// The record.
+        id: String,
+        /// What is wrong.
+        source: model::Error,
+    },
+    /// The task's prompt failed.
+    #[error("the prompt of task `{task}` cannot be used: {source}")]
+    Prompt {
+        /// The task.
+        task: String,
+        /// What is wrong.
+        source: PromptError,
+    },
+    /// The work was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// A part of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Field {
+    /// The document.
+    Context,
+    /// The question or request.
+    Instruction,
+    /// The first answer.
+    Answer,
+    /// The whole prompt: the task's prompt in the chat template with its generation header, the
+    /// answer left out.
+    Prompt,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// Unicode characters.
+    Chars,
+    /// Runs of non-white-space.
+    Words,
+    /// Tokens; special tokens only in prompts.
+    Tokens,
+}
+
+/// The lengths of one field of the records of one strategy and task.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Group {
+    /// The strategy.
+    pub strategy: StrategyId,
+    /// The task.
+    pub task: String,
+    /// The part of the records.
+    pub field: Field,
+    /// What is counted.
+    pub unit: Unit,
+    /// Count, mean, quantiles.
+    #[serde(flatten)]
+    pub summary: Summary,
+    /// Every length, in the order of the records.
+    #[serde(skip)]
+    pub lengths: Vec<f64>,
+}
+
+/// What `backstory lengths --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Lengths {
+    /// The tokenizer's name, if tokens were counted.
+    pub tokenizer: Option<String>,
+    /// One per strategy, task, field and unit.
+    pub groups: Vec<Group>,
+}
+
+/// What turns a record into a prompt and a text into tokens.
+pub struct Counter<'a> {
+    /// Counts tokens; without it only characters and words are counted.
+    pub tokenizer: Option<&'a Tokenizer>,
+    /// The model's chat; without it the prompt is the task's prompt alone.
+    pub template: Option<&'a ChatTemplate>,
+}
+
+/// Measures all records of the datasets.
+///
+/// # Errors
+/// See [`LengthsError`].
+pub fn measure(
+    datasets: &[Dataset],
+    counter: &Counter<'_>,
+    watch: &Watch,
+) -> Result<Lengths, LengthsError> {
+    let records: Vec<&Record> = datasets.iter().flat_map(|dataset| &dataset.records).collect();
+    watch.stage("counting lengths", records.len() as u64);
+    let counted: Result<Vec<Vec<(Field, Unit, f64)>>, LengthsError> = records
+        .par_iter()
+        .map(|record| {
+            watch.check()?;
+            let counts = counter.count(record);
+            watch.advance(1);
+            counts
+        })
+        .collect();
+    let mut groups: BTreeMap<(usize, &str, &str, Field, Unit), Vec<f64>> = BTreeMap::new();
+    for (record, counts) in records.iter().zip(counted?) {
+        for (field, unit, n) in counts {
+            let (task, strategy) = (record.task.as_str(), record.strategy.as_str());
+            groups.entry((Task::rank(task), task, strategy, field, unit)).or_default().push(n);
+        }
+    }
+    let groups = groups.into_iter().filter_map(|((_, task, strategy, field, unit), lengths)| {
+        Some(Group {
+            strategy: strategy.into(),
+            task: task.to_owned(),
+            field,
+            unit,
+            summary: stats::summarize(&lengths)?,
+            lengths,
+        })
+    });
+    Ok(Lengths {
+        tokenizer: counter.tokenizer.map(|t| t.name().to_owned()),
+        groups: groups.collect(),
+    })
+}
+
+impl Counter<'_> {
+    /// Every length of a record; a part that it lacks is left out.
+    fn count(&self, record: &Record) -> Result<Vec<(Field, Unit, f64)>, LengthsError> {
+        let mut counts = Vec::new();
+        let context = record.context.as_deref();
+        let parts = [
+            (Field::Context, context),
+            (Field::Instruction, Some(record.instruction.as_str())),
+            (Field::Answer, Some(record.answer())),
+        ];
+        let at_record = |source| LengthsError::Tokenizer { id: record.id.to_string(), source };
+        for (field, text) in parts {
+            let Some(text) = text.filter(|text| !text.is_empty()) else { continue };
+            counts.extend(plain_counts(field, text));
+            if let Some(tokenizer) = self.tokenizer {
+                let n = tokenizer.count(text).map_err(at_record)?;
+                counts.push((field, Unit::Tokens, n as f64));
+            }
+        }
+        if let Some(context) = context.filter(|_| !record.instruction.is_empty()) {
+            counts.extend(self.count_prompt(record, context)?);
+        }
+        Ok(counts)
+    }
+
+    fn count_prompt(
+        &self,
+        record: &Record,
+        context: &str,
+    ) -> Result<Vec<(Field, Unit, f64)>, LengthsError> {
+        let at_task = |source| LengthsError::Prompt { task: record.task.clone(), source };
+        let prompt = TaskPrompt::of(&record.task)
+            .and_then(|prompt| prompt.fill(context.trim(), record.instruction.trim()))
+            .map_err(at_task)?;
+        let at_record =
+            |source: model::Error| LengthsError::Chat { id: record.id.to_string(), source };
+        let (text, n_tokens) = match (self.template, self.tokenizer) {
+            (Some(template), Some(tokenizer)) => {
+                let user = [Message::new("user", prompt.text)];
+                let chat = model::chat_tokens(template, tokenizer, &user, "").map_err(at_record)?;
+                (chat.text, Some(chat.tokens.len()))
+            }
+            (_, tokenizer) => {
+                let n = tokenizer.map(|tokenizer| tokenizer.count(&prompt.text)).transpose();
+                let n = n.map_err(|error| at_record(error.into()))?;
+                (prompt.text, n)
+            }
+        };
+        let mut counts = plain_counts(Field::Prompt, &text).to_vec();
+        counts.extend(n_tokens.map(|n| (Field::Prompt, Unit::Tokens, n as f64)));
+        Ok(counts)
+    }
+}
+
+fn plain_counts(field: Field, text: &str) -> [(Field, Unit, f64); 2] {
+    [
+        (field, Unit::Chars, text.chars().count() as f64),
+        (field, Unit::Words, text.split_whitespace().count() as f64),
+    ]
+}

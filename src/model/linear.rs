@@ -1,0 +1,326 @@
+//! A weight matrix in the two forms that the CPU wants: dense for prompts, quantized for decoding.
+//!
+//! Prompts multiply hundreds of rows at once and are bound by arithmetic: dense f32, kept in memory
+//! or decoded from the quantized form for each use. Decoding multiplies few rows and is bound by the
+//! bytes it reads: the file's own blocks where candle has a fast product for them, else 8-bit tiles.
+//! How much of it fits into memory is decided in `candle_model`.
+
+use super::q8_tiles::Q8Tiles;
+use candle_core::quantized::{GgmlDType, QuantizedType};
+use candle_core::{CpuStorage, Error};
+use gemm::Parallelism;
+use std::borrow::Cow;
+
+/// Which product a matrix multiplication takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// Many rows: dense f32.
+    Prompt,
+    /// Few rows: quantized weights.
+    Decode,
+}
+
+/// Which forms of the weights are held in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Dense f32 for everything: what parity tests compare with.
+    DenseOnly,
+    /// Dense f32 for prompts and quantized weights for decoding.
+    Both,
+    /// Quantized weights alone; prompts decode one matrix at a time.
+    QuantizedOnly,
+}
+
+/// One two-dimensional tensor of a GGUF file, `[n_out, n_in]`, its length checked by the loader.
+pub struct Block {
+    /// Rows: outputs.
+    pub n_out: usize,
+    /// Columns: inputs.
+    pub n_in: usize,
+    /// The weights in the file's own format.
+    pub weights: Box<dyn QuantizedType>,
+}
+
+impl Block {
+    /// The weights as f32, `[n_out, n_in]`.
+    fn dense(&self) -> Result<Vec<f32>, Error> {
+        into_f32(self.weights.dequantize(self.n_out * self.n_in)?)
+    }
+
+    /// One row of f32 for each of `ids`, `[ids, n_in]`.
+    pub fn rows(&self, ids: &[u32]) -> Result<Vec<f32>, Error> {
+        into_f32(self.weights.embedding(ids, self.n_out, self.n_in)?)
+    }
+}
+
+fn into_f32(storage: CpuStorage) -> Result<Vec<f32>, Error> {
+    match storage {
+        CpuStorage::F32(values) => Ok(values),
+        _ => Err(Error::msg("dequantizing did not give f32")),
+    }
+}
+
+/// How a weight format is multiplied while decoding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// candle's product over the file's own blocks.
+    Blocks,
+    /// Our 8-bit tiles.
+    Tiles,
+    /// Dense f32: the file holds floating-point weights, and a person who chose those wants them.
+    Dense,
+}
+
+/// The decision for a format whose rows are `n_in` long: the k-quants have vector products in
+/// candle, the older 32-value formats have none (Q4_1, Q5_0, Q5_1) or read no fewer bytes (Q8_0).
+fn form_of(dtype: GgmlDType, n_in: usize) -> Form {
+    match dtype {
+        GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => Form::Dense,
+        GgmlDType::Q2K | GgmlDType::Q3K | GgmlDType::Q4K | GgmlDType::Q5K | GgmlDType::Q6K => {
+            Form::Blocks
+        }
+        _ if n_in.is_multiple_of(32) => Form::Tiles,
+        _ => Form::Dense,
+    }
+}
+
+/// Bytes that a matrix of `n_out` by `n_in` in this format takes in memory.
+pub fn planned_bytes(dtype: GgmlDType, n_out: usize, n_in: usize, held: Held) -> u64 {
+    let n = n_out as u64 * n_in as u64;
+    let quantized = match form_of(dtype, n_in) {
+        Form::Blocks => n / dtype.block_size() as u64 * dtype.type_size() as u64,
+        Form::Tiles => n * 9 / 8,
+        Form::Dense if held == Held::QuantizedOnly => n * 9 / 8,
+        Form::Dense => 0,
+    };
+    match held {
+        Held::DenseOnly => 4 * n,
+        Held::Both => 4 * n + quantized,
+        Held::QuantizedOnly => quantized,
+    }
+}
+
+enum Quantized {
+    Tiles(Q8Tiles),
+    Blocks(Block),
+}
+
+/// One or several weight matrices over the same input, their outputs side by side.
+pub struct Linear {
+    n_in: usize,
+    n_out: usize,
+    /// Empty where decoding is dense too.
+    quantized: Vec<Quantized>,
+    /// `[n_out, n_in]`
+    dense: Option<Vec<f32>>,
+    /// `[n_out]`
+    bias: Option<Vec<f32>>,
+}
+
+impl Linear {
+    /// Brings `parts` into the forms that `held` asks for.
+    pub fn new(parts: Vec<Block>, bias: Option<Vec<f32>>, held: Held) -> Result<Self, Error> {
+        let n_in = parts.first().map_or(0, |part| part.n_in);
+        let n_out = parts.iter().map(|part| part.n_out).sum();
+        let mut forms: Vec<Form> =
+            parts.iter().map(|part| form_of(part.weights.dtype(), n_in)).collect();
+        if held == Held::QuantizedOnly && n_in.is_multiple_of(32) {
+            for form in forms.iter_mut().filter(|form| **form == Form::Dense) {
+                *form = Form::Tiles;
+            }
+        }
+        let decodes_dense = held == Held::DenseOnly || forms.contains(&Form::Dense);
+        let keeps_dense = held != Held::QuantizedOnly || decodes_dense;
+        let one_tiling = forms.iter().all(|form| *form == Form::Tiles);
+        let mut dense = Vec::new();
+        let mut quantized = Vec::new();
+        for (part, form) in parts.into_iter().zip(forms) {
+            if keeps_dense || form == Form::Tiles {
+                let weights = part.dense()?;
+                if !decodes_dense && form == Form::Tiles && !one_tiling {
+                    quantized.push(Quantized::Tiles(Q8Tiles::new(&weights, part.n_out, n_in)));
+                }
+                dense.extend(weights);
+            }
+            if !decodes_dense && form == Form::Blocks {
+                quantized.push(Quantized::Blocks(part));
+            }
+        }
+        if !decodes_dense && one_tiling {
+            quantized.push(Quantized::Tiles(Q8Tiles::new(&dense, n_out, n_in)));
+        }
+        Ok(Self { n_in, n_out, quantized, dense: keeps_dense.then_some(dense), bias })
+    }
+
+    /// `input [n_rows, n_in]` times the weights, plus the bias: `[n_rows, n_out]`.
+    pub fn forward(&self, input: &[f32], n_rows: usize, path: Path) -> Result<Vec<f32>, Error> {
+        let mut out = vec![0.0; n_rows * self.n_out];
+        if path == Path::Prompt || self.quantized.is_empty() {
+            product(input, n_rows, &self.dense()?, self.n_in, &mut out);
+        } else {
+            self.decode(input, n_rows, &mut out)?;
+        }
+        if let Some(bias) = &self.bias {
+            for row in out.chunks_exact_mut(self.n_out) {
+                row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
+            }
+        }
+        Ok(out)
+    }
+
+    fn decode(&self, input: &[f32], n_rows: usize, out: &mut [f32]) -> Result<(), Error> {
+        if let [part] = &self.quantized[..] {
+            return part.matmul(input, n_rows, self.n_in, out);
+        }
+        let mut first = 0;
+        for part in &self.quantized {
+            let n = part.n_out();
+            let mut columns = vec![0.0; n_rows * n];
+            part.matmul(input, n_rows, self.n_in, &mut columns)?;
+            for (row, columns) in out.chunks_exact_mut(self.n_out).zip(columns.chunks_exact(n)) {
+                row[first..first + n].copy_from_slice(columns);
+            }
+            first += n;
+        }
+        Ok(())
+    }
+
+    /// The dense weights `[n_out, n_in]`, as kept or decoded now.
+    pub fn dense(&self) -> Result<Cow<'_, [f32]>, Error> {
+        if let Some(dense) = &self.dense {
+            return Ok(Cow::Borrowed(dense));
+        }
+        let mut dense = Vec::with_capacity(self.n_out * self.n_in);
+        for part in &self.quantized {
+            match part {
+                Quantized::Tiles(tiles) => dense.extend(tiles.dense()),
+                Quantized::Blocks(block) => dense.extend(block.dense()?),
+            }
+        }
+        Ok(Cow::Owned(dense))
+    }
+}
+
+impl Quantized {
+    fn n_out(&self) -> usize {
+        match self {
+            Self::Tiles(tiles) => tiles.n_out(),
+            Self::Blocks(block) => block.n_out,
+        }
+    }
+
+    fn matmul(&self, x: &[f32], n_rows: usize, n_in: usize, out: &mut [f32]) -> Result<(), Error> {
+        match self {
+            Self::Tiles(tiles) => {
+                tiles.matmul(x, n_rows, out);
+                Ok(())
+            }
+            Self::Blocks(block) => block.weights.matmul_t((n_rows, n_in, block.n_out), x, out),
+        }
+    }
+}
+
+/// `out [n_rows, n_out] = input [n_rows, n_in] x weights [n_out, n_in]^T`, on all cores.
+///
+/// A single row is computed as two: gemm takes another path for one, with other bits.
+pub fn product(input: &[f32], n_rows: usize, weights: &[f32], n_in: usize, out: &mut [f32]) {
+    let n_out = weights.len() / n_in.max(1);
+    if n_rows == 1 {
+        let mut both = vec![0.0; 2 * n_out];
+        product(&input.repeat(2), 2, weights, n_in, &mut both);
+        out.copy_from_slice(&both[..n_out]);
+        return;
+    }
+    let parallel = Parallelism::Rayon(rayon::current_num_threads());
+    let input = Matrix { data: input, n_rows, n_cols: n_in, row_stride: n_in };
+    let weights = Matrix { data: weights, n_rows: n_out, n_cols: n_in, row_stride: n_in };
+    multiply(input, weights.transposed(), out, n_out, false, parallel);
+}
+
+/// A matrix inside a slice; rows lie `row_stride` apart.
+#[derive(Clone, Copy)]
+pub struct Matrix<'a> {
+    pub data: &'a [f32],
+    pub n_rows: usize,
+    pub n_cols: usize,
+    pub row_stride: usize,
+}
+
+/// A matrix read with rows and columns exchanged.
+#[derive(Clone, Copy)]
+pub struct Transposed<'a>(Matrix<'a>);
+
+impl<'a> Matrix<'a> {
+    /// The same numbers with rows and columns exchanged.
+    pub fn transposed(self) -> Transposed<'a> {
+        Transposed(self)
+    }
+
+    fn check(&self) {
+        assert!(self.n_cols <= self.row_stride);
+        assert!(
+            self.n_rows == 0
+                || self.data.len() >= (self.n_rows - 1) * self.row_stride + self.n_cols
+        );
+    }
+}
+
+/// The right side of [`multiply`]: a matrix as it lies or transposed.
+pub trait Right {
+    /// Data, rows, columns, row stride, column stride.
+    fn view(&self) -> (&[f32], usize, usize, usize, usize);
+}
+
+impl Right for Matrix<'_> {
+    fn view(&self) -> (&[f32], usize, usize, usize, usize) {
+        self.check();
+        (self.data, self.n_rows, self.n_cols, self.row_stride, 1)
+    }
+}
+
+impl Right for Transposed<'_> {
+    fn view(&self) -> (&[f32], usize, usize, usize, usize) {
+        self.0.check();
+        (self.0.data, self.0.n_cols, self.0.n_rows, 1, self.0.row_stride)
+    }
+}
+
+/// `out = left x right`, or `out += left x right` with `add`; rows of `out` lie `out_stride` apart.
+pub fn multiply(
+    left: Matrix<'_>,
+    right: impl Right,
+    out: &mut [f32],
+    out_stride: usize,
+    add: bool,
+    parallel: Parallelism,
+) {
+    left.check();
+    let (data, k, n, right_row, right_col) = right.view();
+    let m = left.n_rows;
+    assert_eq!(left.n_cols, k);
+    assert!(n <= out_stride && (m == 0 || out.len() >= (m - 1) * out_stride + n));
+    // SAFETY: the three slices hold every place that these shapes and strides reach, as checked.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            out.as_mut_ptr(),
+            1,
+            out_stride as isize,
+            add,
+            left.data.as_ptr(),
+            1,
+            left.row_stride as isize,
+            data.as_ptr(),
+            right_col as isize,
+            right_row as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            parallel,
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! The lengths figure: per task, how long the contexts of each strategy are.
+
+use super::strategies::{color, ordered, task_title, tasks, title};
+use crate::figure::{Axis, Dash, Figure, LegendEntry, Mark, Marker, Paint, Panel, Swatch};
+use crate::lengths::{Field, Group, Lengths, Unit};
+use crate::stats;
+
+/// A panel per task: the density of the context lengths of each strategy over a log2 axis, each
+/// record as a point under it, the medians as rules. Lengths are in tokens where they were counted,
+/// else in words.
+pub fn lengths_figure(lengths: &Lengths) -> Figure {
+    let unit = if lengths.tokenizer.is_some() { Unit::Tokens } else { Unit::Words };
+    let groups: Vec<&Group> = lengths
+        .groups
+        .iter()
+        .filter(|group| group.field == Field::Context && group.unit == unit)
+        .collect();
+    let label = match &lengths.tokenizer {
+        Some(tokenizer) => format!("context length (tokens, {tokenizer})"),
+        None => "context length (words)".to_owned(),
+    };
+    let least = groups.iter().map(|group| group.summary.min).fold(f64::INFINITY, f64::min).max(1.0);
+    let most = groups.iter().map(|group| group.summary.max).fold(1.0, f64::max);
+    let range = (least / 1.5, most * 1.5);
+    let strategies = ordered(groups.iter().map(|group| &group.strategy));
+    let names = tasks(groups.iter().map(|group| group.task.as_str()));
+    let mut panels = Vec::new();
+    for task in &names {
+        let marks = strategies.iter().flat_map(|(strategy, place)| {
+            let group = groups.iter().find(|g| g.task == *task && g.strategy == *strategy);
+            group.map_or_else(Vec::new, |group| marks(group, *place, range))
+        });
+        let marks: Vec<Mark> = marks.collect();
+        panels.push((task, marks));
+    }
+    let top = panels.iter().flat_map(|(_, marks)| marks).map(highest).fold(0.1, f64::max) * 1.08;
+    let panels: Vec<Panel> = panels
+        .into_iter()
+        .map(|(task, marks)| {
+            let ns: Vec<String> = strategies
+                .iter()
+                .filter_map(|(s, _)| groups.iter().find(|g| g.task == *task && g.strategy == *s))
+                .map(|group| group.summary.n.to_string())
+                .collect();
+            Panel {
+                title: format!("{} (n = {})", task_title(task), ns.join(", ")),
+                x: Axis::log2(&label, range.0, range.1),
+                y: Axis::linear("density", -0.12 * top, top),
+                marks,
+            }
+        })
+        .collect();
+    let legend = strategies
+        .iter()
+        .map(|(strategy, place)| LegendEntry {
+            label: title(strategy),
+            swatch: Swatch::Line,
+            paint: Paint::new(color(*place)),
+        })
+        .collect();
+    Figure {
+        title: "Context lengths".into(),
+        caption: "Gaussian kernel density of the logarithm of the length (Silverman's bandwidth); each \
+                  point is a record, dashed lines are medians; n per strategy in the legend's order."
+            .into(),
+        columns: panels.len().clamp(1, 4),
+        panels,
+        panel_height_in: 1.25,
+        legend,
+        ..Figure::default()
+    }
+}
+
+fn highest(mark: &Mark) -> f64 {
+    match mark {
+        Mark::Line { xy, .. } => xy.iter().map(|[_, y]| *y).fold(0.0, f64::max),
+        _ => 0.0,
+    }
+}
+
+fn marks(group: &Group, place: usize, range: (f64, f64)) -> Vec<Mark> {
+    let paint = Paint::new(color(place));
+    let series = title(&group.strategy);
+    let logs: Vec<f64> = group.lengths.iter().map(|n| n.max(1.0).log2()).collect();
+    let at = stats::log_edges(range.0, range.1, 160);
+    let at_logs: Vec<f64> = at.iter().map(|x| x.log2()).collect();
+    // A few records of nearly one length would give a needle that flattens all other curves.
+    let bandwidth = stats::silverman_bandwidth(&logs).unwrap_or(0.1).max(0.1);
+    let density = stats::kde(&logs, &at_logs, bandwidth);
+    // One row of points a strategy, under the axis.
+    let row = -0.02 - 0.015 * (place % 4) as f64;
+    let points = group.lengths.iter().map(|n| [*n, row]).collect();
+    vec![
+        Mark::Band {
+            series: series.clone(),
+            x: at.clone(),
+            lo: vec![0.0; at.len()],
+            hi: density.clone(),
+            paint: paint.alpha(0.15),
+        },
+        Mark::Line {
+            series: series.clone(),
+            xy: at.iter().zip(density).map(|(x, y)| [*x, y]).collect(),
+            paint,
+        },
+        Mark::Points {
+            series: series.clone(),
+            xy: points,
+            marker: Marker::Circle,
+            size_pt: 2.0,
+            paint: paint.alpha(0.6),
+        },
+        Mark::Rule {
+            series,
+            at: group.summary.p50,
+            horizontal: false,
+            paint: paint.dash(Dash::Dashed),
+        },
+    ]
+}

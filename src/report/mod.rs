@@ -1,0 +1,10 @@
+//! What to draw: lengths and coherence of strategies side by side, as figures.
+//!
+//! How to draw belongs in `figure`; what the numbers are belongs in `lengths` and `coherence`.
+
+mod coherence;
+mod lengths;
+mod strategies;
+
+pub use coherence::coherence_figure;
+pub use lengths::lengths_figure;

@@ -1,0 +1,107 @@
+//! Lengths and coherence of the person's files.
+
+use super::WorkbenchError;
+use super::loading::{self, Inputs, ModelChoice, n_skipped};
+use crate::coherence::{self, Coherence, Settings};
+use crate::data::{self, write_atomic};
+use crate::job::Watch;
+use crate::lengths::{self, Counter, Lengths};
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// How long are the records?
+#[derive(Debug, Clone)]
+pub struct LengthsJob {
+    /// The records.
+    pub inputs: Inputs,
+    /// Counts tokens: a `tokenizer.json`, a `.gguf` or a name of the catalogue.
+    pub tokenizer: Option<String>,
+}
+
+/// What `backstory lengths --json` prints.
+#[derive(Debug, Serialize)]
+pub struct LengthsReport {
+    /// The lengths.
+    #[serde(flatten)]
+    pub lengths: Lengths,
+    /// Lines that could not be used.
+    pub skipped: usize,
+    /// What should be known beside the numbers.
+    pub warnings: Vec<String>,
+}
+
+/// Do the instructions depend on their contexts?
+#[derive(Debug, Clone)]
+pub struct CoherenceJob {
+    /// The records.
+    pub inputs: Inputs,
+    /// Who scores.
+    pub model: ModelChoice,
+    /// How to measure.
+    pub settings: Settings,
+    /// Where the rows go.
+    pub out: Option<PathBuf>,
+}
+
+/// What `backstory coherence --json` prints.
+#[derive(Debug, Serialize)]
+pub struct CoherenceReport {
+    /// Means, intervals, AUC.
+    #[serde(flatten)]
+    pub summary: coherence::Summary,
+    /// Lines and records that could not be used.
+    pub skipped: usize,
+}
+
+pub(super) fn lengths(job: &LengthsJob, watch: &Watch) -> Result<LengthsReport, WorkbenchError> {
+    let loaded =
+        job.tokenizer.as_deref().map(|name| loading::tokenizer(name, watch)).transpose()?;
+    let datasets = job.inputs.read(watch)?;
+    let counter = Counter {
+        tokenizer: loaded.as_ref().map(|(tokenizer, _)| tokenizer),
+        template: loaded.as_ref().and_then(|(_, template)| template.as_ref()),
+    };
+    let lengths = lengths::measure(&datasets, &counter, watch)?;
+    let skipped = n_skipped(&datasets);
+    Ok(LengthsReport { lengths, skipped, warnings: watch.warnings() })
+}
+
+pub(super) fn coherence(
+    job: &CoherenceJob,
+    watch: &Watch,
+) -> Result<CoherenceReport, WorkbenchError> {
+    let datasets = job.inputs.read(watch)?;
+    if let Some(out) = &job.out {
+        check_folder(out)?;
+    }
+    let mut model = job.model.load(watch)?;
+    let measured = coherence::measure(&mut *model, &datasets, job.settings, watch)?;
+    if let Some(out) = &job.out {
+        write_rows(out, &measured.rows)?;
+    }
+    let skipped = n_skipped(&datasets) + measured.n_skipped;
+    Ok(CoherenceReport { summary: measured.summary, skipped })
+}
+
+/// A folder that is not there is found out before the work, not after it.
+fn check_folder(out: &Path) -> Result<(), WorkbenchError> {
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder.map(|folder| (folder, folder.is_dir())) {
+        Some((folder, false)) => Err(WorkbenchError::Wish(format!(
+            "the folder {} of --out does not exist; make it first",
+            folder.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Writes coherence rows, one a line.
+pub(super) fn write_rows(path: &Path, rows: &[Coherence]) -> Result<(), data::DataError> {
+    write_atomic(path, |file| {
+        rows.iter().try_for_each(|row| {
+            serde_json::to_writer(&mut *file, row)?;
+            file.write_all(b"\n")
+        })
+    })
+}

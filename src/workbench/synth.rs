@@ -1,0 +1,287 @@
+//! A run of a strategy over seeds: journal, resume, and the dataset at the end.
+
+use super::WorkbenchError;
+use super::journal::{Journal, JournalError, Key};
+use super::loading::{Inputs, ModelChoice, n_skipped};
+use super::signature::{Signature, seeds_sha256, text_sha256};
+use crate::data::{self, Dataset, Record};
+use crate::drive::{self, DriveError, Event, Traffic};
+use crate::job::Watch;
+use crate::model::{LanguageModel, Sampling};
+use crate::synthesis::{Drafting, Origin, Outcome, Plan, RejectedRecord, Strategy};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// A run of a strategy.
+pub struct SynthJob {
+    /// The strategy.
+    pub strategy: Box<dyn Strategy>,
+    /// The seeds.
+    pub seeds: Inputs,
+    /// Who writes.
+    pub model: ModelChoice,
+    /// The dataset to write.
+    pub out: PathBuf,
+    /// The number of words to ask for.
+    pub n_words: usize,
+    /// How to choose tokens.
+    pub sampling: Sampling,
+    /// Records in flight.
+    pub n_parallel: usize,
+    /// Tries for each record.
+    pub n_attempts: usize,
+    /// A prompt of the person's own.
+    pub prompt: Option<PathBuf>,
+    /// The run's seed.
+    pub seed: u64,
+    /// Throw away an earlier run.
+    pub overwrite: bool,
+}
+
+/// What is heard while a run goes on.
+pub enum SynthEvent {
+    /// More text of a record.
+    Text {
+        /// Place of the seed in the run.
+        ix: usize,
+        /// The new text.
+        text: String,
+    },
+    /// A record is finished.
+    End {
+        /// Place of the seed in the run.
+        ix: usize,
+        /// `None` for a made record, else why it was rejected.
+        rejected: Option<String>,
+    },
+}
+
+/// What `backstory synth --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SynthReport {
+    /// Records in the dataset.
+    pub made: usize,
+    /// Seeds that came to nothing.
+    pub rejected: usize,
+    /// Seeds that an earlier run had finished.
+    pub resumed: usize,
+    /// Tokens of the prompts of this run.
+    pub tokens_in: u64,
+    /// Tokens written in this run.
+    pub tokens_out: u64,
+    /// Seconds of this run.
+    pub elapsed_secs: f64,
+    /// Lines of the seed files that could not be used.
+    pub skipped: usize,
+    /// What should be known beside the numbers.
+    pub warnings: Vec<String>,
+}
+
+pub(super) fn run(
+    job: SynthJob,
+    watch: &Watch,
+    follow: &mut dyn FnMut(SynthEvent),
+) -> Result<SynthReport, WorkbenchError> {
+    // The files are read and the settings checked before minutes go into loading a model.
+    let (mut datasets, seeds_sha256) = read_seeds(&job.seeds, watch)?;
+    let prompt = read_prompt(&job)?;
+    check_sampling(&job.sampling)?;
+    let mut model = job.model.load(watch)?;
+    let n_skipped = n_skipped(&datasets);
+    let mut report =
+        write_records(job, prompt, &mut datasets, seeds_sha256, &mut *model, watch, follow)?;
+    report.skipped = n_skipped;
+    report.warnings = watch.warnings();
+    Ok(report)
+}
+
+/// The seeds, and the hash over all of them, those beyond the limit too.
+fn read_seeds(inputs: &Inputs, watch: &Watch) -> Result<(Vec<Dataset>, String), WorkbenchError> {
+    let mut datasets = Inputs { limit: None, ..inputs.clone() }.read(watch)?;
+    let sha256 = seeds_sha256(&datasets);
+    for dataset in &mut datasets {
+        dataset.records.truncate(inputs.limit.unwrap_or(usize::MAX));
+    }
+    Ok((datasets, sha256))
+}
+
+/// Name, text and parsed form of the prompt.
+pub(super) struct Prompt {
+    name: String,
+    text: String,
+    conversation: crate::prompt::Conversation,
+}
+
+pub(super) fn read_prompt(job: &SynthJob) -> Result<Prompt, WorkbenchError> {
+    let (path, text) = match &job.prompt {
+        None => (PathBuf::from(job.strategy.id().as_str()), job.strategy.prompt_text().to_owned()),
+        Some(path) => {
+            let fail = |source| WorkbenchError::File { verb: "read", path: path.clone(), source };
+            (path.clone(), std::fs::read_to_string(path).map_err(fail)?)
+        }
+    };
+    let conversation = job
+        .strategy
+        .conversation(&text)
+        .map_err(|source| WorkbenchError::Prompt { path: path.clone(), source })?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Prompt { name, text, conversation })
+}
+
+fn check_sampling(sampling: &Sampling) -> Result<(), WorkbenchError> {
+    let wish = |what: &str| Err(WorkbenchError::Wish(what.to_owned()));
+    if !sampling.temperature.is_finite() || sampling.temperature < 0.0 {
+        return wish("--temperature must be 0 or more");
+    }
+    if !(sampling.top_p > 0.0 && sampling.top_p <= 1.0) {
+        return wish("--top-p must be above 0 and at most 1");
+    }
+    if !sampling.repetition_penalty.is_finite() || sampling.repetition_penalty <= 0.0 {
+        return wish("--repetition-penalty must be above 0");
+    }
+    if sampling.max_new_tokens == 0 {
+        return wish("--max-new-tokens must be at least 1");
+    }
+    Ok(())
+}
+
+/// Makes what is not in the journal yet, then writes the dataset.
+pub(super) fn write_records(
+    job: SynthJob,
+    prompt: Prompt,
+    datasets: &mut [Dataset],
+    seeds_sha256: String,
+    model: &mut dyn LanguageModel,
+    watch: &Watch,
+    follow: &mut dyn FnMut(SynthEvent),
+) -> Result<SynthReport, WorkbenchError> {
+    let started = Instant::now();
+    let seeds: Vec<&Record> = datasets.iter().flat_map(|dataset| &dataset.records).collect();
+    let keys = keys(&seeds);
+    let origin = Origin {
+        model: model.info().name.clone(),
+        model_sha256: model.info().sha256.clone(),
+        device: model.info().device.clone(),
+        prompt: prompt.name,
+        prompt_sha256: text_sha256(&prompt.text),
+        sampling: job.sampling,
+        words: job.n_words,
+        seed: job.seed,
+        version: env!("CARGO_PKG_VERSION").into(),
+    };
+    let signature = Signature {
+        strategy: job.strategy.id().as_str().to_owned(),
+        seeds_sha256,
+        attempts: job.n_attempts,
+        origin: origin.clone(),
+    };
+    let journal_path = job.out.with_extension("journal");
+    if job.out.exists() && !journal_path.exists() && !job.overwrite {
+        return Err(JournalError::NoJournal { path: job.out }.into());
+    }
+    let mut journal = Journal::open(&journal_path, &signature, job.overwrite)?;
+    let plan = Plan {
+        strategy: job.strategy,
+        conversation: prompt.conversation,
+        origin,
+        n_attempts: job.n_attempts,
+    };
+    let todo: Vec<usize> =
+        (0..seeds.len()).filter(|ix| !journal.outcomes().contains_key(&keys[*ix])).collect();
+    let resumed = seeds.len() - todo.len();
+    watch.stage(&format!("writing {}", plan.strategy.id()), todo.len() as u64);
+    let talks = todo.iter().map(|ix| Drafting::new(&plan, seeds[*ix])).collect();
+    let mut sink = |event| match event {
+        Event::Text { ix, text } => {
+            follow(SynthEvent::Text { ix: todo[ix], text });
+            Ok(())
+        }
+        Event::End { ix, outcome } => {
+            let rejected = match &outcome {
+                Outcome::Made(_) => None,
+                Outcome::Rejected(rejected) => Some(rejected.reason.clone()),
+            };
+            journal.add(keys[todo[ix]].clone(), outcome)?;
+            follow(SynthEvent::End { ix: todo[ix], rejected });
+            Ok(())
+        }
+    };
+    let traffic = if todo.is_empty() {
+        Traffic::default()
+    } else {
+        drive::run(model, talks, job.n_parallel, watch, &mut sink).map_err(|error| match error {
+            DriveError::Model(error) => WorkbenchError::from(error),
+            DriveError::Sink(error) => WorkbenchError::Journal(error),
+        })?
+    };
+    let (made, rejected) = finish(&job.out, &keys, &journal)?;
+    Ok(SynthReport {
+        made,
+        rejected,
+        resumed,
+        tokens_in: traffic.tokens_in,
+        tokens_out: traffic.tokens_out,
+        elapsed_secs: started.elapsed().as_secs_f64(),
+        skipped: 0,
+        warnings: Vec::new(),
+    })
+}
+
+fn keys(seeds: &[&Record]) -> Vec<Key> {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    seeds
+        .iter()
+        .map(|seed| {
+            let n = seen.entry(seed.id.as_str()).or_insert(0);
+            *n += 1;
+            (seed.id.clone(), *n - 1)
+        })
+        .collect()
+}
+
+/// Writes the dataset and the rejected seeds in the order of the seeds: (made, rejected).
+fn finish(out: &Path, keys: &[Key], journal: &Journal) -> Result<(usize, usize), WorkbenchError> {
+    let mut records: Vec<Record> = Vec::new();
+    let mut rejected: Vec<&RejectedRecord> = Vec::new();
+    for outcome in keys.iter().filter_map(|key| journal.outcomes().get(key)) {
+        match outcome {
+            Outcome::Made(made) => records.push(made.record.clone()),
+            Outcome::Rejected(record) => rejected.push(record),
+        }
+    }
+    data::assign_ids(&mut records);
+    let rejected_path = out.with_extension("rejected.jsonl");
+    if rejected.is_empty() {
+        match std::fs::remove_file(&rejected_path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(WorkbenchError::File { verb: "remove", path: rejected_path, source });
+            }
+            _ => {}
+        }
+    } else {
+        data::write_atomic(&rejected_path, |file| {
+            rejected.iter().try_for_each(|record| {
+                serde_json::to_writer(&mut *file, record)?;
+                file.write_all(b"\n")
+            })
+        })?;
+    }
+    data::write_records(out, records.iter())?;
+    Ok((records.len(), rejected.len()))
+}
+
+/// Makes a dataset with a model that is loaded already, from seeds that are read already.
+pub(super) fn run_loaded(
+    job: SynthJob,
+    datasets: &mut [Dataset],
+    model: &mut dyn LanguageModel,
+    watch: &Watch,
+    follow: &mut dyn FnMut(SynthEvent),
+) -> Result<SynthReport, WorkbenchError> {
+    let prompt = read_prompt(&job)?;
+    let sha256 = seeds_sha256(datasets);
+    write_records(job, prompt, datasets, sha256, model, watch, follow)
+}
