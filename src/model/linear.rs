@@ -2,10 +2,10 @@
 //!
 //! Prompts multiply hundreds of rows at once and are bound by arithmetic: dense f32, kept in memory
 //! or decoded from the quantized form for each use. Decoding multiplies few rows and is bound by the
-//! bytes it reads: the file's own blocks where candle has a fast product for them, else 8-bit tiles.
+//! bytes it reads: the file's own blocks where candle has a fast product for them, else our tiles.
 //! How much of it fits into memory is decided in `candle_model`.
 
-use super::q8_tiles::Q8Tiles;
+use super::tiles::Tiles;
 use candle_core::quantized::{GgmlDType, QuantizedType};
 use candle_core::{CpuStorage, Error};
 use gemm::Parallelism;
@@ -65,43 +65,49 @@ fn into_f32(storage: CpuStorage) -> Result<Vec<f32>, Error> {
 enum Form {
     /// candle's product over the file's own blocks.
     Blocks,
+    /// Our 4-bit tiles, which hold the blocks without loss.
+    Tiles4,
     /// Our 8-bit tiles.
-    Tiles,
+    Tiles8,
     /// Dense f32: the file holds floating-point weights, and a person who chose those wants them.
     Dense,
 }
 
-/// The decision for a format whose rows are `n_in` long: the k-quants have vector products in
-/// candle, the older 32-value formats have none (Q4_1, Q5_0, Q5_1) or read no fewer bytes (Q8_0).
-fn form_of(dtype: GgmlDType, n_in: usize) -> Form {
+/// The decision for a format whose rows are `n_in` long: candle has fast products for the k-quants,
+/// and none over several rows for the older 32-value formats.
+fn form_of(dtype: GgmlDType, n_in: usize, held: Held) -> Form {
     match dtype {
-        GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => Form::Dense,
         GgmlDType::Q2K | GgmlDType::Q3K | GgmlDType::Q4K | GgmlDType::Q5K | GgmlDType::Q6K => {
             Form::Blocks
         }
-        _ if n_in.is_multiple_of(32) => Form::Tiles,
-        _ => Form::Dense,
+        _ if !n_in.is_multiple_of(32) => Form::Dense,
+        GgmlDType::Q4_0 | GgmlDType::Q4_1 => Form::Tiles4,
+        GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 if held != Held::QuantizedOnly => {
+            Form::Dense
+        }
+        _ => Form::Tiles8,
     }
 }
 
 /// Bytes that a matrix of `n_out` by `n_in` in this format takes in memory.
 pub fn planned_bytes(dtype: GgmlDType, n_out: usize, n_in: usize, held: Held) -> u64 {
     let n = n_out as u64 * n_in as u64;
-    let quantized = match form_of(dtype, n_in) {
+    let quantized = match form_of(dtype, n_in, held) {
         Form::Blocks => n / dtype.block_size() as u64 * dtype.type_size() as u64,
-        Form::Tiles => n * 9 / 8,
-        Form::Dense if held == Held::QuantizedOnly => n * 9 / 8,
+        Form::Tiles4 => n * 5 / 8,
+        Form::Tiles8 => n * 9 / 8,
         Form::Dense => 0,
     };
     match held {
         Held::DenseOnly => 4 * n,
         Held::Both => 4 * n + quantized,
+        Held::QuantizedOnly if quantized == 0 => 4 * n,
         Held::QuantizedOnly => quantized,
     }
 }
 
 enum Quantized {
-    Tiles(Q8Tiles),
+    Tiles(Tiles),
     Blocks(Block),
 }
 
@@ -122,34 +128,19 @@ impl Linear {
     pub fn new(parts: Vec<Block>, bias: Option<Vec<f32>>, held: Held) -> Result<Self, Error> {
         let n_in = parts.first().map_or(0, |part| part.n_in);
         let n_out = parts.iter().map(|part| part.n_out).sum();
-        let mut forms: Vec<Form> =
-            parts.iter().map(|part| form_of(part.weights.dtype(), n_in)).collect();
-        if held == Held::QuantizedOnly && n_in.is_multiple_of(32) {
-            for form in forms.iter_mut().filter(|form| **form == Form::Dense) {
-                *form = Form::Tiles;
-            }
-        }
+        let forms: Vec<Form> =
+            parts.iter().map(|part| form_of(part.weights.dtype(), n_in, held)).collect();
         let decodes_dense = held == Held::DenseOnly || forms.contains(&Form::Dense);
-        let keeps_dense = held != Held::QuantizedOnly || decodes_dense;
-        let one_tiling = forms.iter().all(|form| *form == Form::Tiles);
-        let mut dense = Vec::new();
-        let mut quantized = Vec::new();
-        for (part, form) in parts.into_iter().zip(forms) {
-            if keeps_dense || form == Form::Tiles {
-                let weights = part.dense()?;
-                if !decodes_dense && form == Form::Tiles && !one_tiling {
-                    quantized.push(Quantized::Tiles(Q8Tiles::new(&weights, part.n_out, n_in)));
-                }
-                dense.extend(weights);
+        let mut dense = None;
+        if decodes_dense || held == Held::Both {
+            let mut weights = Vec::with_capacity(n_out * n_in);
+            for part in &parts {
+                weights.extend(part.dense()?);
             }
-            if !decodes_dense && form == Form::Blocks {
-                quantized.push(Quantized::Blocks(part));
-            }
+            dense = Some(weights);
         }
-        if !decodes_dense && one_tiling {
-            quantized.push(Quantized::Tiles(Q8Tiles::new(&dense, n_out, n_in)));
-        }
-        Ok(Self { n_in, n_out, quantized, dense: keeps_dense.then_some(dense), bias })
+        let quantized = if decodes_dense { Vec::new() } else { quantize(parts, &forms, n_in)? };
+        Ok(Self { n_in, n_out, quantized, dense, bias })
     }
 
     /// `input [n_rows, n_in]` times the weights, plus the bias: `[n_rows, n_out]`.
@@ -199,6 +190,33 @@ impl Linear {
         }
         Ok(Cow::Owned(dense))
     }
+}
+
+/// The parts in their forms; tiles of one form become one matrix, which costs one pass instead of
+/// several.
+fn quantize(parts: Vec<Block>, forms: &[Form], n_in: usize) -> Result<Vec<Quantized>, Error> {
+    if forms.iter().all(|form| *form == Form::Tiles4) {
+        return Ok(vec![Quantized::Tiles(four(&parts, n_in))]);
+    }
+    let mut quantized = Vec::new();
+    for (part, form) in parts.into_iter().zip(forms) {
+        quantized.push(match form {
+            Form::Blocks => Quantized::Blocks(part),
+            Form::Tiles4 => Quantized::Tiles(four(&[part], n_in)),
+            Form::Tiles8 | Form::Dense => {
+                Quantized::Tiles(Tiles::eight(&part.dense()?, part.n_out, n_in))
+            }
+        });
+    }
+    Ok(quantized)
+}
+
+fn four(parts: &[Block], n_in: usize) -> Tiles {
+    let blocks: Vec<_> = parts
+        .iter()
+        .map(|part| (&*part.weights, part.n_out, part.weights.dtype() == GgmlDType::Q4_1))
+        .collect();
+    Tiles::four(&blocks, n_in)
 }
 
 impl Quantized {

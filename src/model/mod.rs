@@ -10,10 +10,10 @@ pub mod catalogue;
 mod chat_template;
 mod gguf;
 mod linear;
-mod q8_tiles;
 mod sampler;
 mod scripted_model;
 mod simd;
+mod tiles;
 mod tokenizer;
 
 pub use candle_model::{CandleModel, CandleOptions, Precision};
