@@ -7,7 +7,6 @@ use super::linear::{Matrix, multiply};
 use super::simd;
 use candle_core::utils::barrier_pool;
 use gemm::Parallelism;
-use pulp::Arch;
 use rayon::prelude::*;
 
 /// The sizes that attention needs.
@@ -82,7 +81,7 @@ impl Span<'_> {
 }
 
 /// Attention of a batch in one layer: appends the new `keys` and `values` `[rows, K x head size]` to
-/// the spans' own segments and returns `[rows, H x head size]` for `queries` of that shape.
+/// the spans' own segments and writes `[rows, H x head size]` for `queries` of that shape to `out`.
 pub fn attend(
     spans: &mut [Span<'_>],
     layer: usize,
@@ -90,7 +89,8 @@ pub fn attend(
     queries: &[f32],
     keys: &[f32],
     values: &[f32],
-) -> Vec<f32> {
+    out: &mut Vec<f32>,
+) {
     let width = heads.kv_width();
     let mut first = 0;
     for span in spans.iter_mut() {
@@ -99,7 +99,8 @@ pub fn attend(
         span.own.layers[layer].values.extend_from_slice(&values[rows]);
         first += span.new.len();
     }
-    let mut out = vec![0.0; queries.len()];
+    out.clear();
+    out.resize(queries.len(), 0.0);
     let (mut queries, mut rest) = (queries, &mut out[..]);
     let mut single = Vec::new();
     for span in spans.iter() {
@@ -114,7 +115,6 @@ pub fn attend(
         }
     }
     attend_singles(single, heads);
-    out
 }
 
 /// The parts of a sequence's cache in one layer, oldest first.
@@ -168,24 +168,16 @@ fn attend_one(
     let (size, width, offset) = (heads.head_size, heads.kv_width(), heads.kv_offset(head));
     let scale = 1.0 / (size as f32).sqrt();
     scores.clear();
-    Arch::new().dispatch(|| {
-        for (keys, _, _) in &chain.parts {
-            for key in keys.chunks_exact(width) {
-                scores.push(simd::dot(query, &key[offset..offset + size]) * scale);
-            }
-        }
-        let largest = simd::max(scores);
-        let total = simd::exp_sum(scores, largest);
-        let mut weights = scores.iter();
-        for (_, values, _) in &chain.parts {
-            for (value, weight) in values.chunks_exact(width).zip(weights.by_ref()) {
-                simd::add_scaled(out, *weight, &value[offset..offset + size]);
-            }
-        }
-        for x in out.iter_mut() {
-            *x /= total;
-        }
-    });
+    for (keys, _, _) in &chain.parts {
+        simd::push_scores(scores, query, keys, width, offset, scale);
+    }
+    let total = simd::weights(scores);
+    let mut first = 0;
+    for (_, values, n) in &chain.parts {
+        simd::add_weighted(out, &scores[first..first + n], values, width, offset);
+        first += n;
+    }
+    out.iter_mut().for_each(|x| *x /= total);
 }
 
 /// Query rows that are computed at once: with their scores over a long context they fit the cache.
@@ -245,14 +237,7 @@ fn attend_block(
         at += n;
     }
     let mut totals = vec![0.0; query.n_rows];
-    Arch::new().dispatch(|| {
-        for (ix, (row, total)) in scores.chunks_exact_mut(n_seen).zip(&mut totals).enumerate() {
-            let (seen, hidden) = row.split_at_mut(n_before + ix + 1);
-            seen.iter_mut().for_each(|x| *x *= scale);
-            *total = simd::exp_sum(seen, simd::max(seen));
-            hidden.fill(0.0);
-        }
-    });
+    simd::causal_weights(scores, n_seen, n_before, scale, &mut totals);
     let mut out = vec![0.0; query.n_rows * size];
     at = 0;
     for (_, values, n) in parts() {
@@ -320,7 +305,9 @@ mod tests {
             let mut spans = [Span { past, own, new }];
             let (q, k, v) =
                 (rows(&q, from, to, 32), rows(&k, from, to, 16), rows(&v, from, to, 16));
-            out.extend(attend(&mut spans, 0, HEADS, &q, &k, &v));
+            let mut part = Vec::new();
+            attend(&mut spans, 0, HEADS, &q, &k, &v, &mut part);
+            out.extend(part);
             own.tokens.extend_from_slice(new);
         };
         run(&[], &mut shared, 0, 70);

@@ -13,6 +13,7 @@ use super::{
     ScoreRequest, TokenScores, Tokenizer, Utf8Stream, simd,
 };
 use crate::job::Watch;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -210,8 +211,9 @@ impl Rope {
     /// Rotates every head of every row of `x [rows, heads x head size]`.
     fn rotate(&self, x: &mut [f32], width: usize, (cos, sin): &(Vec<f32>, Vec<f32>)) {
         let half = self.frequencies.len();
-        let tables = cos.chunks_exact(half).zip(sin.chunks_exact(half));
-        for (row, (cos, sin)) in x.chunks_exact_mut(width).zip(tables) {
+        let tables = cos.par_chunks_exact(half).zip(sin.par_chunks_exact(half));
+        let rows = x.par_chunks_exact_mut(width).zip(tables).with_min_len(32);
+        rows.for_each(|(row, (cos, sin))| {
             for head in row.chunks_exact_mut(2 * half) {
                 for pair in 0..half {
                     let (a, b) =
@@ -221,7 +223,7 @@ impl Rope {
                     head[b] = x * sin[pair] + y * cos[pair];
                 }
             }
-        }
+        });
     }
 }
 
@@ -324,30 +326,40 @@ impl CandleModel {
         let n_rows = ids.len();
         let rope = self.config.rope.table(&positions);
         let mut x = self.token_embd.rows(&ids)?;
+        let (n_q, n_kv) = (heads.q_width(), heads.kv_width());
+        let n_qkv = n_q + 2 * n_kv;
+        // One buffer for each step, used by all layers: fresh memory costs more than filling it.
+        let [mut normed, mut qkv, mut q, mut k, mut v, mut attended] = [const { Vec::new() }; 6];
+        let [mut gate_up, mut gated, mut change] = [const { Vec::new() }; 3];
         for (ix, layer) in self.blk.iter().enumerate() {
             watch.check()?;
-            let normed = by_rows(&x, width, |x| simd::rms_norm(x, &layer.attn_norm, epsilon));
-            let qkv = layer.attn_qkv.forward(&normed, n_rows, product)?;
-            let [mut q, mut k, v] =
-                split_columns(&qkv, n_rows, [heads.q_width(), heads.kv_width()]);
+            by_rows(&x, width, &mut normed, width, |x, out| {
+                simd::rms_norm(x, &layer.attn_norm, epsilon, out);
+            });
+            layer.attn_qkv.forward(&normed, n_rows, product, &mut qkv)?;
+            columns(&qkv, n_qkv, 0..n_q, &mut q);
+            columns(&qkv, n_qkv, n_q..n_q + n_kv, &mut k);
+            columns(&qkv, n_qkv, n_q + n_kv..n_qkv, &mut v);
             if let Some(norm) = &layer.attn_q_norm {
                 simd::rms_norm_in_place(&mut q, norm, epsilon);
             }
             if let Some(norm) = &layer.attn_k_norm {
                 simd::rms_norm_in_place(&mut k, norm, epsilon);
             }
-            self.config.rope.rotate(&mut q, heads.q_width(), &rope);
-            self.config.rope.rotate(&mut k, heads.kv_width(), &rope);
-            let attended = attend(spans, ix, heads, &q, &k, &v);
-            simd::add(&mut x, &layer.attn_output.forward(&attended, n_rows, product)?);
-            let normed = by_rows(&x, width, |x| simd::rms_norm(x, &layer.ffn_norm, epsilon));
-            let gate_up = layer.ffn_gate_up.forward(&normed, n_rows, product)?;
-            let gated = by_rows(&gate_up, 2 * ff_width, |rows| {
-                let mut out = vec![0.0; rows.len() / 2];
-                simd::silu_mul(rows, ff_width, &mut out);
-                out
+            self.config.rope.rotate(&mut q, n_q, &rope);
+            self.config.rope.rotate(&mut k, n_kv, &rope);
+            attend(spans, ix, heads, &q, &k, &v, &mut attended);
+            layer.attn_output.forward(&attended, n_rows, product, &mut change)?;
+            simd::add(&mut x, &change);
+            by_rows(&x, width, &mut normed, width, |x, out| {
+                simd::rms_norm(x, &layer.ffn_norm, epsilon, out);
             });
-            simd::add(&mut x, &layer.ffn_down.forward(&gated, n_rows, product)?);
+            layer.ffn_gate_up.forward(&normed, n_rows, product, &mut gate_up)?;
+            by_rows(&gate_up, 2 * ff_width, &mut gated, ff_width, |rows, out| {
+                simd::silu_mul(rows, ff_width, out);
+            });
+            layer.ffn_down.forward(&gated, n_rows, product, &mut change)?;
+            simd::add(&mut x, &change);
         }
         for span in spans {
             span.own.tokens.extend_from_slice(span.new);
@@ -478,23 +490,31 @@ impl Layer {
     }
 }
 
-/// `f` over `x [rows, width]`, the rows shared out over the cores when there are many.
-fn by_rows(x: &[f32], width: usize, f: impl Fn(&[f32]) -> Vec<f32> + Sync + Send) -> Vec<f32> {
-    use rayon::prelude::*;
+/// `f(rows in, rows out)` over `x [rows, width]` into `out [rows, n_out]`, the rows shared out over
+/// the cores when there are many.
+fn by_rows(
+    x: &[f32],
+    width: usize,
+    out: &mut Vec<f32>,
+    n_out: usize,
+    f: impl Fn(&[f32], &mut [f32]) + Sync + Send,
+) {
     const MANY: usize = 64;
+    out.resize(x.len() / width * n_out, 0.0);
     if x.len() < MANY * width {
-        return f(x);
+        f(x, out);
+    } else {
+        let outs = out.par_chunks_mut(MANY / 2 * n_out);
+        x.par_chunks(MANY / 2 * width).zip(outs).for_each(|(x, out)| f(x, out));
     }
-    x.par_chunks(MANY / 2 * width).flat_map_iter(f).collect()
 }
 
-/// Cuts the columns of `x` into parts of widths `a`, `b` and the rest.
-fn split_columns(x: &[f32], n_rows: usize, [a, b]: [usize; 2]) -> [Vec<f32>; 3] {
-    let width = x.len() / n_rows.max(1);
-    let part = |from: usize, to: usize| {
-        x.chunks_exact(width).flat_map(|row| row[from..to].iter().copied()).collect()
-    };
-    [part(0, a), part(a, a + b), part(a + b, width)]
+/// Columns `range` of the rows of `x [rows, width]`.
+fn columns(x: &[f32], width: usize, range: std::ops::Range<usize>, out: &mut Vec<f32>) {
+    out.clear();
+    for row in x.chunks_exact(width) {
+        out.extend_from_slice(&row[range.clone()]);
+    }
 }
 
 impl LanguageModel for CandleModel {
@@ -536,6 +556,7 @@ impl LanguageModel for CandleModel {
         watch: &Watch,
     ) -> Result<(), Error> {
         let mut running: Vec<Slot> = Vec::new();
+        let mut logits = Vec::new();
         loop {
             watch.check()?;
             while running.len() < n_parallel.max(1)
@@ -559,7 +580,8 @@ impl LanguageModel for CandleModel {
                 });
             }
             let hidden = self.forward(&mut spans, Product::Decode, watch)?;
-            let mut logits = self.output.forward(&hidden, running.len(), Product::Decode)?;
+            let n_rows = running.len();
+            self.output.forward(&hidden, n_rows, Product::Decode, &mut logits)?;
             for (slot, logits) in
                 running.iter_mut().zip(logits.chunks_exact_mut(self.config.n_vocab))
             {
@@ -627,7 +649,8 @@ impl Slot {
         let shared = segment.tokens.iter().zip(&request.prompt).take_while(|(a, b)| a == b).count();
         segment.truncate(shared.min(last), model.config.heads);
         let hidden = model.read(&mut segment, &request.prompt[shared.min(last)..], watch)?;
-        let mut logits = model.output.forward(&hidden, 1, Product::Decode)?;
+        let mut logits = Vec::new();
+        model.output.forward(&hidden, 1, Product::Decode, &mut logits)?;
         let mut slot = Self {
             request,
             segment,

@@ -143,20 +143,27 @@ impl Linear {
         Ok(Self { n_in, n_out, quantized, dense, bias })
     }
 
-    /// `input [n_rows, n_in]` times the weights, plus the bias: `[n_rows, n_out]`.
-    pub fn forward(&self, input: &[f32], n_rows: usize, path: Path) -> Result<Vec<f32>, Error> {
-        let mut out = vec![0.0; n_rows * self.n_out];
+    /// `input [n_rows, n_in]` times the weights, plus the bias, into `out [n_rows, n_out]`, which
+    /// gets this length.
+    pub fn forward(
+        &self,
+        input: &[f32],
+        n_rows: usize,
+        path: Path,
+        out: &mut Vec<f32>,
+    ) -> Result<(), Error> {
+        out.resize(n_rows * self.n_out, 0.0);
         if path == Path::Prompt || self.quantized.is_empty() {
-            product(input, n_rows, &self.dense()?, self.n_in, &mut out);
+            product(input, n_rows, &self.dense()?, self.n_in, out);
         } else {
-            self.decode(input, n_rows, &mut out)?;
+            self.decode(input, n_rows, out)?;
         }
         if let Some(bias) = &self.bias {
             for row in out.chunks_exact_mut(self.n_out) {
                 row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
             }
         }
-        Ok(out)
+        Ok(())
     }
 
     fn decode(&self, input: &[f32], n_rows: usize, out: &mut [f32]) -> Result<(), Error> {

@@ -1,15 +1,52 @@
 //! The element-wise pieces of a transformer on the CPU, vectorized for the processor at hand.
 //!
-//! Each is a plain loop that `pulp` compiles for the widest instructions there are. Sums go over 16
-//! lanes, so that the compiler may keep them in registers without changing their order.
+//! Each is a plain loop that is compiled several times, for the widest instructions there are. Sums
+//! go over 16 lanes, so that the compiler may keep them in registers without changing their order.
 
-use pulp::Arch;
+/// Defines a function that runs compiled for AVX-512 or for AVX2 with FMA where the processor has
+/// them. What its body calls must be `#[inline(always)]` to be compiled so too.
+macro_rules! vectorized {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
+        $(#[$doc])*
+        $vis fn $name($($arg: $kind),*) $(-> $out)? {
+            #[inline(always)]
+            fn plain($($arg: $kind),*) $(-> $out)? $body
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx2,fma")]
+                fn avx512($($arg: $kind),*) $(-> $out)? {
+                    plain($($arg),*)
+                }
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2($($arg: $kind),*) $(-> $out)? {
+                    plain($($arg),*)
+                }
+                let has_avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+                if has_avx2
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                {
+                    // SAFETY: the processor has what the function is compiled for.
+                    return unsafe { avx512($($arg),*) };
+                }
+                if has_avx2 {
+                    // SAFETY: as above.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            plain($($arg),*)
+        }
+    };
+}
+pub(super) use vectorized;
 
 const LANES: usize = 16;
 
 /// `sum(a * b)`
 #[inline(always)]
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
@@ -24,7 +61,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// `y += a * x`
 #[inline(always)]
-pub fn add_scaled(y: &mut [f32], a: f32, x: &[f32]) {
+fn add_scaled(y: &mut [f32], a: f32, x: &[f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y = x.mul_add(a, *y);
     }
@@ -33,7 +70,7 @@ pub fn add_scaled(y: &mut [f32], a: f32, x: &[f32]) {
 /// `e^x` with a relative error under 3e-7 (degree-6 polynomial on `[-ln 2 / 2, ln 2 / 2]`);
 /// 0 below -87, and no more than `e^88` above.
 #[inline(always)]
-pub fn exp(x: f32) -> f32 {
+fn exp(x: f32) -> f32 {
     // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let clamped = x.clamp(-87.0, 88.0);
@@ -62,7 +99,7 @@ fn sum_lanes(mut lanes: [f32; LANES]) -> f32 {
 
 /// The largest value; negative infinity for none.
 #[inline(always)]
-pub fn max(values: &[f32]) -> f32 {
+fn max(values: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let (chunks, rest) = values.as_chunks::<LANES>();
     for chunk in chunks {
@@ -75,7 +112,7 @@ pub fn max(values: &[f32]) -> f32 {
 
 /// Turns `values` into `e^(value - max)` in place and returns their sum.
 #[inline(always)]
-pub fn exp_sum(values: &mut [f32], max: f32) -> f32 {
+fn exp_sum(values: &mut [f32], max: f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let (chunks, rest) = values.as_chunks_mut::<LANES>();
     for chunk in chunks {
@@ -92,28 +129,27 @@ pub fn exp_sum(values: &mut [f32], max: f32) -> f32 {
     sum
 }
 
-/// `ln(sum(e^(value - max)))` and the place of the largest value.
-pub fn log_sum_exp(values: &[f32], scratch: &mut Vec<f32>) -> (f32, usize) {
-    Arch::new().dispatch(|| {
+vectorized! {
+    /// `ln(sum(e^(value - max)))` and the place of the largest value.
+    pub fn log_sum_exp(values: &[f32], scratch: &mut Vec<f32>) -> (f32, usize) {
         let largest = max(values);
         scratch.clear();
         scratch.extend_from_slice(values);
         let sum = exp_sum(scratch, largest);
         let place = values.iter().position(|x| *x == largest).unwrap_or(0);
         (largest + sum.ln(), place)
-    })
+    }
 }
 
 /// Root-mean-square normalization of each row of `x [rows, D]`, times `weight [D]`.
-pub fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32) -> Vec<f32> {
-    let mut out = x.to_vec();
-    rms_norm_in_place(&mut out, weight, epsilon);
-    out
+pub fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+    out.copy_from_slice(x);
+    rms_norm_in_place(out, weight, epsilon);
 }
 
-/// As [`rms_norm`], in place.
-pub fn rms_norm_in_place(x: &mut [f32], weight: &[f32], epsilon: f32) {
-    Arch::new().dispatch(|| {
+vectorized! {
+    /// As [`rms_norm`], in place.
+    pub fn rms_norm_in_place(x: &mut [f32], weight: &[f32], epsilon: f32) {
         for row in x.chunks_exact_mut(weight.len()) {
             let mean = dot(row, row) / weight.len() as f32;
             let scale = 1.0 / (mean + epsilon).sqrt();
@@ -121,28 +157,72 @@ pub fn rms_norm_in_place(x: &mut [f32], weight: &[f32], epsilon: f32) {
                 *x = *x * scale * w;
             }
         }
-    });
+    }
 }
 
-/// `silu(gate) * up` of rows `[gate | up]`, `[rows, 2 F]` to `[rows, F]`.
-pub fn silu_mul(gate_up: &[f32], width: usize, out: &mut [f32]) {
-    Arch::new().dispatch(|| {
+vectorized! {
+    /// `silu(gate) * up` of rows `[gate | up]`, `[rows, 2 F]` to `[rows, F]`.
+    pub fn silu_mul(gate_up: &[f32], width: usize, out: &mut [f32]) {
         for (row, out) in gate_up.chunks_exact(2 * width).zip(out.chunks_exact_mut(width)) {
             let (gate, up) = row.split_at(width);
             for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
                 *out = gate / (1.0 + exp(-gate)) * up;
             }
         }
-    });
+    }
 }
 
-/// `a += b`
-pub fn add(a: &mut [f32], b: &[f32]) {
-    Arch::new().dispatch(|| {
+vectorized! {
+    /// `a += b`
+    pub fn add(a: &mut [f32], b: &[f32]) {
         for (a, b) in a.iter_mut().zip(b) {
             *a += b;
         }
-    });
+    }
+}
+
+vectorized! {
+    /// Softmax weights of each row of scores, not yet divided by their sum, which goes to `totals`;
+    /// row `i` sees its first `n_before + i + 1` places, the others become 0.
+    pub fn causal_weights(scores: &mut [f32], n_seen: usize, n_before: usize, scale: f32, totals: &mut [f32]) {
+        for (ix, (row, total)) in scores.chunks_exact_mut(n_seen).zip(totals).enumerate() {
+            let (seen, hidden) = row.split_at_mut(n_before + ix + 1);
+            for x in seen.iter_mut() {
+                *x *= scale;
+            }
+            let largest = max(seen);
+            *total = exp_sum(seen, largest);
+            hidden.fill(0.0);
+        }
+    }
+}
+
+vectorized! {
+    /// The scores of one query against keys `[T, width]`, of which it reads `size` values from
+    /// `offset` on, added to `scores`.
+    pub fn push_scores(scores: &mut Vec<f32>, query: &[f32], keys: &[f32], width: usize, offset: usize, scale: f32) {
+        for key in keys.chunks_exact(width) {
+            scores.push(dot(query, &key[offset..offset + query.len()]) * scale);
+        }
+    }
+}
+
+vectorized! {
+    /// Turns scores into softmax weights, not yet divided by their sum, which is returned.
+    pub fn weights(scores: &mut [f32]) -> f32 {
+        let largest = max(scores);
+        exp_sum(scores, largest)
+    }
+}
+
+vectorized! {
+    /// `out += sum of weight * value` over values `[T, width]`, read from `offset` on.
+    pub fn add_weighted(out: &mut [f32], weights: &[f32], values: &[f32], width: usize, offset: usize) {
+        let n = out.len();
+        for (value, weight) in values.chunks_exact(width).zip(weights) {
+            add_scaled(out, *weight, &value[offset..offset + n]);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -173,7 +253,8 @@ mod tests {
 
     #[test]
     fn norm_and_gate_follow_their_formulas() {
-        let out = rms_norm(&[3.0, 4.0], &[1.0, 2.0], 0.0);
+        let mut out = [0.0; 2];
+        rms_norm(&[3.0, 4.0], &[1.0, 2.0], 0.0, &mut out);
         let rms = 12.5f32.sqrt();
         assert!((out[0] - 3.0 / rms).abs() < 1e-6 && (out[1] - 8.0 / rms).abs() < 1e-6);
         let mut gated = [0.0];

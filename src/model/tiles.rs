@@ -10,6 +10,7 @@
 //!
 //! Which weights are kept this way is decided in `linear`; prompts do not use this, see there.
 
+use super::simd::vectorized;
 use candle_core::quantized::QuantizedType;
 use candle_core::utils::barrier_pool;
 use half::f16;
@@ -224,8 +225,31 @@ struct OutPtr(*mut f32);
 // SAFETY: `matmul` hands disjoint parts of the buffer to the workers and outlives them.
 unsafe impl Sync for OutPtr {}
 
+#[inline(always)]
 fn inverse(scale: f32) -> f32 {
     if scale > 0.0 { 1.0 / scale } else { 0.0 }
+}
+
+vectorized! {
+    /// Blocks of 32 values as 8-bit numbers plus 128, their scales, and the sums of their values.
+    fn quantize(rows: &[f32], words: &mut [u32], scales: &mut [f32], sums: &mut [f32]) {
+        let outs = words.chunks_exact_mut(QUADS).zip(scales.iter_mut().zip(sums));
+        for (block, (words, (scale, sum))) in rows.chunks_exact(BLOCK).zip(outs) {
+            let largest = block.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+            *scale = largest / 127.0;
+            let inverse = inverse(*scale);
+            let mut bytes = [0u8; BLOCK];
+            for (byte, x) in bytes.iter_mut().zip(block) {
+                // Adding 128.5 and cutting off rounds to nearest for the whole range.
+                *byte = (x * inverse + 128.5) as u8;
+            }
+            let total: i32 = bytes.iter().map(|byte| i32::from(*byte) - 128).sum();
+            *sum = *scale * total as f32;
+            for (word, quad) in words.iter_mut().zip(bytes.chunks_exact(4)) {
+                *word = u32::from_le_bytes([quad[0], quad[1], quad[2], quad[3]]);
+            }
+        }
+    }
 }
 
 /// The quantized input of one row.
@@ -243,24 +267,7 @@ impl Input {
         let mut words = vec![0u32; n_blocks * QUADS];
         let mut scales = vec![0.0; n_blocks];
         let mut sums = vec![0.0; n_blocks];
-        pulp::Arch::new().dispatch(|| {
-            let outs = words.chunks_exact_mut(QUADS).zip(scales.iter_mut().zip(&mut sums));
-            for (block, (words, (scale, sum))) in rows.chunks_exact(BLOCK).zip(outs) {
-                let largest = block.iter().fold(0.0f32, |m, x| m.max(x.abs()));
-                *scale = largest / 127.0;
-                let inverse = inverse(*scale);
-                let mut bytes = [0u8; BLOCK];
-                for (byte, x) in bytes.iter_mut().zip(block) {
-                    // Adding 128.5 and cutting off rounds to nearest for the whole range.
-                    *byte = (x * inverse + 128.5) as u8;
-                }
-                let total: i32 = bytes.iter().map(|byte| i32::from(*byte) - 128).sum();
-                *sum = *scale * total as f32;
-                for (word, quad) in words.iter_mut().zip(bytes.chunks_exact(4)) {
-                    *word = u32::from_le_bytes([quad[0], quad[1], quad[2], quad[3]]);
-                }
-            }
-        });
+        quantize(rows, &mut words, &mut scales, &mut sums);
         let signed = words.iter().map(|word| word ^ 0x8080_8080).collect();
         Self { words, signed, scales, sums }
     }
