@@ -1,1 +1,14 @@
-fn main() {}
+//! The integration tests, one module a subject, in one binary so that it is linked once.
+//!
+//! Tests that need the default model find it through `BACKSTORY_TEST_MODEL`, which `tests/run` sets;
+//! without it they say SKIPPED.
+
+mod bad_inputs;
+mod cli;
+mod data_files;
+mod layering;
+mod model;
+mod program;
+mod runs;
+mod science;
+mod tokenizer;

@@ -156,8 +156,8 @@ struct InputOptions {
     #[arg(long, value_parser = column)]
     map: Vec<(String, String)>,
     /// Only the first N records of each file
-    #[arg(long)]
-    limit: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -192,7 +192,7 @@ pub struct SynthArguments {
     #[arg(long, default_value_t = Sampling::default().max_new_tokens)]
     max_new_tokens: usize,
     /// 0 takes the most likely token
-    #[arg(long, default_value_t = Sampling::default().temperature)]
+    #[arg(long, default_value_t = Sampling::default().temperature, allow_negative_numbers = true)]
     temperature: f32,
     /// Keep the likeliest tokens that together have this probability
     #[arg(long, default_value_t = Sampling::default().top_p)]
@@ -309,7 +309,7 @@ impl InputArguments {
 
 impl InputOptions {
     fn inputs(self, files: Vec<PathBuf>) -> Inputs {
-        Inputs { files, join: self.join, map: self.map, limit: self.limit }
+        Inputs { files, join: self.join, map: self.map, limit: self.limit.map(|n| n as usize) }
     }
 }
 

@@ -8,7 +8,7 @@ mod progress;
 
 use crate::job::Watch;
 use crate::model::catalogue;
-use crate::workbench::{self, Job, Product};
+use crate::workbench::{self, Job, Product, WorkbenchError};
 use arguments::{Arguments, Command, ModelsCommand};
 use clap::Parser;
 use std::process::ExitCode;
@@ -27,8 +27,10 @@ pub fn main() -> ExitCode {
     match run(arguments) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
-            let is_use = error.downcast_ref::<WrongUse>().is_some();
+            // Each message is complete: it holds what its cause says.
+            eprintln!("error: {error}");
+            let is_use = error.is::<WrongUse>()
+                || matches!(error.downcast_ref(), Some(WorkbenchError::Wish(_)));
             ExitCode::from(if is_use { 2 } else { 1 })
         }
     }

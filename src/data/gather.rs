@@ -60,7 +60,13 @@ impl<'a> Gather<'a> {
         let object = match value {
             Value::Object(object) => object,
             other => {
-                return self.skip(line, format!("is {}, not an object", shape::type_name(&other)));
+                return self.skip(
+                    line,
+                    format!(
+                        "is {}, not an object; give each record a line of its own",
+                        shape::type_name(&other)
+                    ),
+                );
             }
         };
         self.note_keys(&object);

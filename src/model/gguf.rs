@@ -104,8 +104,9 @@ impl Gguf {
     pub fn size(&self, key: &str, most: u64) -> Result<usize, Error> {
         match self.count(key)? {
             Some(n) if (1..=most).contains(&n) => Ok(n as usize),
-            Some(n) => Err(self.refuse(format!("`{key}` is {n}, not between 1 and {most}"))),
-            None => Err(self.refuse(format!("it has no `{key}`"))),
+            Some(n) => Err(self
+                .refuse(format!("`{key}` is {n}, not between 1 and {most}; fetch the file again"))),
+            None => Err(self.refuse(format!("it has no `{key}`; fetch the file again"))),
         }
     }
 
@@ -173,15 +174,16 @@ impl Gguf {
     fn check_extent(&self, name: &str, info: &TensorInfo) -> Result<u64, Error> {
         let mut n = 1u64;
         for dim in info.shape.dims() {
-            n = n
-                .checked_mul(*dim as u64)
-                .filter(|n| *n <= 1 << 50)
-                .ok_or_else(|| self.refuse(format!("tensor `{name}` claims an absurd size")))?;
+            n = n.checked_mul(*dim as u64).filter(|n| *n <= 1 << 50).ok_or_else(|| {
+                self.refuse(format!("tensor `{name}` claims an absurd size; fetch the file again"))
+            })?;
         }
         let block = info.ggml_dtype.block_size() as u64;
         let row = info.shape.dims().last().copied().unwrap_or(1) as u64;
         if n == 0 || !row.is_multiple_of(block) {
-            return Err(self.refuse(format!("the rows of tensor `{name}` are not whole blocks")));
+            return Err(self.refuse(format!(
+                "the rows of tensor `{name}` are not whole blocks; fetch the file again"
+            )));
         }
         let n_bytes = n / block * info.ggml_dtype.type_size() as u64;
         let end = self

@@ -24,6 +24,7 @@ pub use tokenizer::{Token, Tokenizer, TokenizerError, Utf8Stream};
 
 use crate::job::{Cancelled, Watch};
 use crate::seed::Stream;
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -138,27 +139,46 @@ pub fn chat_tokens(
     Ok(ChatTokens { text, content, tokens })
 }
 
-/// The chat template that belongs to a tokenizer file: that of a GGUF model, or of the
-/// `tokenizer_config.json` beside a `tokenizer.json`; `None` where there is none.
+/// The tokenizer in a GGUF model or a `tokenizer.json`, and its chat template: that of the model, or
+/// of the `tokenizer_config.json` beside the other; `None` where there is none.
 ///
 /// # Errors
-/// Those of the file and of the template.
-pub fn template_of(path: &Path, tokenizer: &Tokenizer) -> Result<Option<ChatTemplate>, Error> {
-    if path.extension().is_some_and(|extension| extension == "json") {
-        let beside = path.with_file_name("tokenizer_config.json");
-        let Ok(text) = std::fs::read_to_string(&beside) else { return Ok(None) };
-        let config: serde_json::Value = serde_json::from_str(&text)
-            .map_err(|error| Error::File { path: beside, reason: error.to_string() })?;
-        let token = |key: &str| match &config[key] {
-            serde_json::Value::Object(token) => token.get("content").and_then(|t| t.as_str()),
-            token => token.as_str(),
-        };
-        let source = config["chat_template"].as_str();
-        let template = source.map(|s| ChatTemplate::new(s, token("bos_token"), token("eos_token")));
-        return Ok(template.transpose()?);
+/// [`Error::Read`] and [`Error::File`] with the path.
+pub fn read_tokenizer(path: &Path) -> Result<(Tokenizer, Option<ChatTemplate>), Error> {
+    let mut magic = Vec::new();
+    let read = |source| Error::Read { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(read)?;
+    if path.is_dir() {
+        let reason = "it is a folder; name the tokenizer.json or the .gguf file inside".into();
+        return Err(Error::File { path: path.to_owned(), reason });
     }
-    let gguf = gguf::Gguf::open(path)?;
-    Ok(Some(ChatTemplate::from_gguf(&gguf.content, tokenizer)?))
+    file.take(4).read_to_end(&mut magic).map_err(read)?;
+    if magic == b"GGUF" {
+        let gguf = gguf::Gguf::open(path)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let refuse = |reason: String| gguf.refuse(format!("{reason}; fetch the file again"));
+        let tokenizer = Tokenizer::from_gguf(&gguf.content, &name)
+            .map_err(|error| refuse(error.to_string()))?;
+        let template = ChatTemplate::from_gguf(&gguf.content, &tokenizer)
+            .map_err(|error| refuse(error.to_string()))?;
+        return Ok((tokenizer, Some(template)));
+    }
+    let refuse = |path: &Path, reason: String| Error::File { path: path.to_owned(), reason };
+    let tokenizer = Tokenizer::from_file(path).map_err(|error| {
+        let next = "give a tokenizer.json, a .gguf file or a model of the catalogue";
+        refuse(path, format!("{error}; {next}"))
+    })?;
+    let beside = path.with_file_name("tokenizer_config.json");
+    let Ok(text) = std::fs::read_to_string(&beside) else { return Ok((tokenizer, None)) };
+    let config: serde_json::Value = serde_json::from_str(&text)
+        .map_err(|error| refuse(&beside, format!("{error}; repair the file or remove it")))?;
+    let token = |key: &str| match &config[key] {
+        serde_json::Value::Object(token) => token.get("content").and_then(|t| t.as_str()),
+        token => token.as_str(),
+    };
+    let source = config["chat_template"].as_str();
+    let template = source.map(|s| ChatTemplate::new(s, token("bos_token"), token("eos_token")));
+    Ok((tokenizer, template.transpose()?))
 }
 
 /// Which tokens of a sequence to score.

@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn sums_reach_past_the_lanes() {
         let values: Vec<f32> = (0..37).map(|i| i as f32).collect();
-        assert_eq!(dot(&values, &values), (0..37).map(|i| (i * i) as f32).sum());
+        assert_eq!(dot(&values, &values), (0..37).map(|i| (i * i) as f32).sum::<f32>());
         assert_eq!(max(&values), 36.0);
         let (lse, place) = log_sum_exp(&[1.0, 3.0, 3.0, -2.0], &mut Vec::new());
         let exact: f64 = [1.0f64, 3.0, 3.0, -2.0].iter().map(|x| x.exp()).sum();

@@ -11,6 +11,7 @@ pub struct Conversation {
     system: Option<Template>,
     user: Template,
     stages: Vec<Stage>,
+    labels: Vec<String>,
 }
 
 /// One blank of the assistant's turn.
@@ -61,12 +62,23 @@ impl Conversation {
                 known: format!("those of [assistant], each once: {}", written.join(", ")),
             });
         }
-        Ok(Self { system, user, stages })
+        let mut labels: Vec<String> = user.labels();
+        labels.extend(stages.iter().map(|stage| stage.marker().to_owned()));
+        labels.retain(|label| !label.is_empty());
+        labels.sort();
+        labels.dedup();
+        Ok(Self { system, user, stages, labels })
     }
 
     /// What the model writes, in order.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
+    }
+
+    /// The markers of the assistant's turn and the labels before the user part's blanks, such as
+    /// `Question:`: where one stands in a reply, the model has gone on to write another part.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
     }
 
     /// The system and the user message with their blanks filled.
@@ -148,6 +160,7 @@ mod tests {
         assert_eq!(talk.begun(&[]), "Question:");
         assert_eq!(talk.begun(&["Who?"]), "Question: Who?\nAnswer:");
         assert_eq!(talk.stages()[1].marker(), "Answer:");
+        assert_eq!(talk.labels(), ["Answer:", "Question:", "Text:"]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub enum PromptError {
         known: String,
     },
     /// A blank that must be there is not.
-    #[error("the blank `{{{name}}}` is missing from the {section} part")]
+    #[error("the blank `{{{name}}}` is missing from the {section} part; it must be there once")]
     MissingBlank {
         /// The blank.
         name: String,

@@ -116,6 +116,13 @@ impl Template {
         Ok(filled)
     }
 
+    /// What stands before a blank on the same line and ends with a colon, such as `Question:`.
+    pub(super) fn labels(&self) -> Vec<String> {
+        let stages = self.stages();
+        let lines = stages.iter().filter_map(|(before, _)| before.rsplit('\n').next());
+        lines.map(str::trim).filter(|line| line.ends_with(':')).map(str::to_owned).collect()
+    }
+
     /// The template as literal texts around its blanks: `(text before, blank)` pairs; text after the
     /// last blank is left out.
     pub(super) fn stages(&self) -> Vec<(String, String)> {
@@ -141,7 +148,7 @@ mod tests {
         let filled = template.fill(&[("x", "É{y}"), ("y", "")]).unwrap();
         assert_eq!(filled.text, "a {b} É{y}, É{y}");
         assert_eq!(&filled.text[filled.range("x").unwrap()], "É{y}");
-        assert_eq!(filled.range("y"), Some(14..14));
+        assert_eq!(filled.range("y"), Some(13..13));
     }
 
     #[test]

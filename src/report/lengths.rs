@@ -1,7 +1,7 @@
 //! The lengths figure: per task, how long the contexts of each strategy are.
 
 use super::strategies::{color, ordered, task_title, tasks, title};
-use crate::figure::{Axis, Dash, Figure, LegendEntry, Mark, Marker, Paint, Panel, Swatch};
+use crate::figure::{Axis, Figure, LegendEntry, Mark, Paint, Panel, Swatch, palette};
 use crate::lengths::{Field, Group, Lengths, Unit};
 use crate::stats;
 
@@ -24,28 +24,32 @@ pub fn lengths_figure(lengths: &Lengths) -> Figure {
     let range = (least / 1.5, most * 1.5);
     let strategies = ordered(groups.iter().map(|group| &group.strategy));
     let names = tasks(groups.iter().map(|group| group.task.as_str()));
-    let mut panels = Vec::new();
-    for task in &names {
-        let marks = strategies.iter().flat_map(|(strategy, place)| {
-            let group = groups.iter().find(|g| g.task == *task && g.strategy == *strategy);
-            group.map_or_else(Vec::new, |group| marks(group, *place, range))
+    let of_task = |task: &str| -> Vec<(&Group, usize)> {
+        let found = strategies.iter().filter_map(|(strategy, place)| {
+            let group = groups.iter().find(|g| g.task == task && g.strategy == *strategy);
+            group.map(|group| (*group, *place))
         });
-        let marks: Vec<Mark> = marks.collect();
-        panels.push((task, marks));
-    }
+        found.collect()
+    };
+    let panels: Vec<(&String, Vec<Mark>)> = names
+        .iter()
+        .map(|task| {
+            let groups = of_task(task);
+            let curves = groups.iter().flat_map(|(group, place)| curve(group, *place, range));
+            (task, curves.collect())
+        })
+        .collect();
     let top = panels.iter().flat_map(|(_, marks)| marks).map(highest).fold(0.1, f64::max) * 1.08;
     let panels: Vec<Panel> = panels
         .into_iter()
-        .map(|(task, marks)| {
-            let ns: Vec<String> = strategies
-                .iter()
-                .filter_map(|(s, _)| groups.iter().find(|g| g.task == *task && g.strategy == *s))
-                .map(|group| group.summary.n.to_string())
-                .collect();
+        .map(|(task, mut marks)| {
+            let groups = of_task(task);
+            marks.extend(groups.iter().map(|(group, place)| points(group, *place, top)));
+            let ns: Vec<usize> = groups.iter().map(|(group, _)| group.summary.n).collect();
             Panel {
-                title: format!("{} (n = {})", task_title(task), ns.join(", ")),
+                title: format!("{} ({})", task_title(task), counted(&ns)),
                 x: Axis::log2(&label, range.0, range.1),
-                y: Axis::linear("density", -0.12 * top, top),
+                y: Axis::linear("density", -0.24 * top, top),
                 marks,
             }
         })
@@ -55,13 +59,13 @@ pub fn lengths_figure(lengths: &Lengths) -> Figure {
         .map(|(strategy, place)| LegendEntry {
             label: title(strategy),
             swatch: Swatch::Line,
-            paint: Paint::new(color(*place)),
+            paint: Paint::new(color(*place)).dash(palette::dash(*place)),
         })
         .collect();
     Figure {
         title: "Context lengths".into(),
         caption: "Gaussian kernel density of the logarithm of the length (Silverman's bandwidth); each \
-                  point is a record, dashed lines are medians; n per strategy in the legend's order."
+                  point under the axis is a record, vertical lines are medians; n records per strategy."
             .into(),
         columns: panels.len().clamp(1, 4),
         panels,
@@ -78,8 +82,29 @@ fn highest(mark: &Mark) -> f64 {
     }
 }
 
-fn marks(group: &Group, place: usize, range: (f64, f64)) -> Vec<Mark> {
-    let paint = Paint::new(color(place));
+/// "n = 3", or "n = 2 to 3" where the strategies differ.
+fn counted(ns: &[usize]) -> String {
+    match (ns.iter().min(), ns.iter().max()) {
+        (Some(least), Some(most)) if least < most => format!("n = {least} to {most}"),
+        (Some(n), _) => format!("n = {n}"),
+        _ => "n = 0".to_owned(),
+    }
+}
+
+/// A strategy's records as a row of points under the axis of a panel whose highest value is `top`.
+fn points(group: &Group, place: usize, top: f64) -> Mark {
+    let row = -top * (0.05 + 0.055 * (place % 4) as f64);
+    Mark::Points {
+        series: title(&group.strategy),
+        xy: group.lengths.iter().map(|n| [*n, row]).collect(),
+        marker: palette::marker(place),
+        size_pt: 2.2,
+        paint: Paint::new(color(place)).alpha(0.7),
+    }
+}
+
+fn curve(group: &Group, place: usize, range: (f64, f64)) -> [Mark; 3] {
+    let paint = Paint::new(color(place)).dash(palette::dash(place));
     let series = title(&group.strategy);
     let logs: Vec<f64> = group.lengths.iter().map(|n| n.max(1.0).log2()).collect();
     let at = stats::log_edges(range.0, range.1, 160);
@@ -87,10 +112,7 @@ fn marks(group: &Group, place: usize, range: (f64, f64)) -> Vec<Mark> {
     // A few records of nearly one length would give a needle that flattens all other curves.
     let bandwidth = stats::silverman_bandwidth(&logs).unwrap_or(0.1).max(0.1);
     let density = stats::kde(&logs, &at_logs, bandwidth);
-    // One row of points a strategy, under the axis.
-    let row = -0.02 - 0.015 * (place % 4) as f64;
-    let points = group.lengths.iter().map(|n| [*n, row]).collect();
-    vec![
+    [
         Mark::Band {
             series: series.clone(),
             x: at.clone(),
@@ -103,18 +125,6 @@ fn marks(group: &Group, place: usize, range: (f64, f64)) -> Vec<Mark> {
             xy: at.iter().zip(density).map(|(x, y)| [*x, y]).collect(),
             paint,
         },
-        Mark::Points {
-            series: series.clone(),
-            xy: points,
-            marker: Marker::Circle,
-            size_pt: 2.0,
-            paint: paint.alpha(0.6),
-        },
-        Mark::Rule {
-            series,
-            at: group.summary.p50,
-            horizontal: false,
-            paint: paint.dash(Dash::Dashed),
-        },
+        Mark::Rule { series, at: group.summary.p50, horizontal: false, paint: paint.width(0.6) },
     ]
 }

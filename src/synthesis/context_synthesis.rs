@@ -61,9 +61,9 @@ fn check(conversation: &Conversation, context: &str) -> Result<(), Rejected> {
     if context.is_empty() {
         return Err(Rejected::Empty { part: part() });
     }
-    for marker in conversation.stages().iter().map(|stage| stage.marker()) {
-        if !marker.is_empty() && context.contains(marker) {
-            return Err(Rejected::Marker { part: part(), marker: marker.to_owned() });
+    for marker in conversation.labels() {
+        if context.contains(marker.as_str()) {
+            return Err(Rejected::Marker { part: part(), marker: marker.clone() });
         }
     }
     let n_words = n_words(context);

@@ -163,13 +163,11 @@ fn provenance(origin: &Origin, attempts: &[Attempt]) -> Value {
     value
 }
 
-/// Texts that end the reply of a stage: the lead to the next one, and the first lead again.
+/// Texts that end the reply of a stage: the marker of the next one, and any label on a new line.
 fn stops(conversation: &Conversation, stage: usize) -> Vec<String> {
-    let stages = conversation.stages();
-    let next = stages.get(stage + 1).map(|stage| stage.marker().to_owned());
-    let again = stages.len() > 1;
-    let first = stages.first().filter(|_| again).map(|stage| stage.marker().to_owned());
-    next.into_iter().chain(first).filter(|stop| !stop.is_empty()).collect()
+    let next = conversation.stages().get(stage + 1).map(|stage| stage.marker().to_owned());
+    let labels = conversation.labels().iter().map(|label| format!("\n{label}"));
+    next.into_iter().filter(|stop| !stop.is_empty()).chain(labels).collect()
 }
 
 impl Talk for Drafting<'_> {

@@ -74,9 +74,9 @@ fn check(conversation: &Conversation, part: &str, reply: &str) -> Result<(), Rej
     if !reply.chars().any(char::is_alphanumeric) {
         return Err(Rejected::Empty { part: part.to_owned() });
     }
-    for marker in conversation.stages().iter().map(|stage| stage.marker()) {
-        if !marker.is_empty() && reply.contains(marker) {
-            return Err(Rejected::Marker { part: part.to_owned(), marker: marker.to_owned() });
+    for marker in conversation.labels() {
+        if reply.contains(marker.as_str()) {
+            return Err(Rejected::Marker { part: part.to_owned(), marker: marker.clone() });
         }
     }
     Ok(())

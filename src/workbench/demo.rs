@@ -171,7 +171,7 @@ fn measure_all(
 /// The figure as SVG, its numbers as CSV, and the JSON spec that draws it again.
 fn write_figure(stem: &Path, figure: &Figure) -> Result<(), WorkbenchError> {
     let json = figure::to_json(figure)
-        .map_err(|error| WorkbenchError::Wish(format!("the figure cannot be saved: {error}")))?;
+        .map_err(|error| WorkbenchError::Refused(format!("the figure cannot be saved: {error}")))?;
     let forms = [("svg", figure::to_svg(figure)), ("csv", figure::to_csv(figure)), ("json", json)];
     for (extension, text) in forms {
         write_atomic(&stem.with_extension(extension), |out| out.write_all(text.as_bytes()))?;

@@ -4,7 +4,7 @@ use super::WorkbenchError;
 use crate::data::{self, Dataset, ReadOptions};
 use crate::job::Watch;
 use crate::model::catalogue::{self, DEFAULT};
-use crate::model::{CandleModel, CandleOptions, ChatTemplate, LanguageModel, Tokenizer};
+use crate::model::{self, CandleModel, CandleOptions, ChatTemplate, LanguageModel, Tokenizer};
 use std::path::{Path, PathBuf};
 
 /// Data files as the person named them.
@@ -70,7 +70,7 @@ impl ModelChoice {
         match self.device.as_str() {
             "auto" | "cpu" => {}
             "gpu" => {
-                return Err(WorkbenchError::Wish(
+                return Err(WorkbenchError::Refused(
                     "this version computes on the CPU only; use --device cpu or auto".into(),
                 ));
             }
@@ -93,7 +93,7 @@ fn model_path(name: &str) -> Result<PathBuf, WorkbenchError> {
     }
     let entry = catalogue::entry(name)?;
     entry.fetched(&catalogue::folder()?).ok_or_else(|| {
-        WorkbenchError::Wish(format!(
+        WorkbenchError::Refused(format!(
             "the model `{name}` is not on this machine; fetch it with `backstory models get {name}`"
         ))
     })
@@ -111,16 +111,28 @@ pub(super) fn tokenizer(
     watch: &Watch,
 ) -> Result<(Tokenizer, Option<ChatTemplate>), WorkbenchError> {
     let path = model_path(name)?;
-    let tokenizer = Tokenizer::from_file(&path).map_err(crate::model::Error::from)?;
+    let (tokenizer, template) = model::read_tokenizer(&path)?;
     for warning in tokenizer.warnings() {
         watch.warn(format!("{}: {warning}", tokenizer.name()));
     }
-    let template = crate::model::template_of(&path, &tokenizer)?;
     if template.is_none() {
-        watch.warn(format!(
-            "{} has no chat template: prompts are counted without one",
-            path.display()
-        ));
+        let path = path.display();
+        watch.warn(format!("{path} has no chat template: prompts are counted without one"));
     }
     Ok((tokenizer, template))
+}
+
+/// What would keep a result from being written is found out before the work, not after it.
+pub(super) fn check_output(out: &Path) -> Result<(), WorkbenchError> {
+    if out.is_dir() {
+        let out = out.display();
+        return Err(WorkbenchError::Refused(format!("{out} is a folder; name a file in it")));
+    }
+    match out.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        Some(folder) => Err(WorkbenchError::Refused(format!(
+            "the folder {} of --out does not exist; make it first",
+            folder.display()
+        ))),
+        None => Ok(()),
+    }
 }

@@ -27,13 +27,13 @@ pub(super) fn run(
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
-        WorkbenchError::Wish(format!(
+        WorkbenchError::Refused(format!(
             "{}, line {line}: not UTF-8 (byte {at} of the file); convert the file to UTF-8",
             file.display()
         ))
     })?;
     if text.is_empty() {
-        return Err(WorkbenchError::Wish(format!("{} is empty", file.display())));
+        return Err(WorkbenchError::Refused(format!("{} is empty; give a text", file.display())));
     }
     let mut model = model.load(watch)?;
     let tokens = model.tokenizer().encode_marked(&text).map_err(model::Error::from)?;

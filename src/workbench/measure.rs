@@ -1,7 +1,7 @@
 //! Lengths and coherence of the person's files.
 
 use super::WorkbenchError;
-use super::loading::{self, Inputs, ModelChoice, n_skipped};
+use super::loading::{self, Inputs, ModelChoice, check_output, n_skipped};
 use crate::coherence::{self, Coherence, Settings};
 use crate::data::{self, write_atomic};
 use crate::job::Watch;
@@ -71,10 +71,10 @@ pub(super) fn coherence(
     job: &CoherenceJob,
     watch: &Watch,
 ) -> Result<CoherenceReport, WorkbenchError> {
-    let datasets = job.inputs.read(watch)?;
     if let Some(out) = &job.out {
-        check_folder(out)?;
+        check_output(out)?;
     }
+    let datasets = job.inputs.read(watch)?;
     let mut model = job.model.load(watch)?;
     let measured = coherence::measure(&mut *model, &datasets, job.settings, watch)?;
     if let Some(out) = &job.out {
@@ -82,18 +82,6 @@ pub(super) fn coherence(
     }
     let skipped = n_skipped(&datasets) + measured.n_skipped;
     Ok(CoherenceReport { summary: measured.summary, skipped })
-}
-
-/// A folder that is not there is found out before the work, not after it.
-fn check_folder(out: &Path) -> Result<(), WorkbenchError> {
-    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
-    match folder.map(|folder| (folder, folder.is_dir())) {
-        Some((folder, false)) => Err(WorkbenchError::Wish(format!(
-            "the folder {} of --out does not exist; make it first",
-            folder.display()
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// Writes coherence rows, one a line.

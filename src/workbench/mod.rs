@@ -110,7 +110,7 @@ pub enum WorkbenchError {
         source: PromptError,
     },
     /// A file that cannot be read or written.
-    #[error("cannot {verb} {path}: {source}")]
+    #[error("cannot {verb} {path}: {source}; check the path and the permissions")]
     File {
         /// `read` or `write`.
         verb: &'static str,
@@ -119,9 +119,12 @@ pub enum WorkbenchError {
         /// What the system says.
         source: std::io::Error,
     },
-    /// A wish that cannot be met.
+    /// Words that make no sense together: wrong use.
     #[error("{0}")]
     Wish(String),
+    /// A wish that cannot be met here and now.
+    #[error("{0}")]
+    Refused(String),
     /// The work was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

@@ -2,7 +2,7 @@
 
 use super::WorkbenchError;
 use super::journal::{Journal, JournalError, Key};
-use super::loading::{Inputs, ModelChoice, n_skipped};
+use super::loading::{Inputs, ModelChoice, check_output, n_skipped};
 use super::signature::{Signature, seeds_sha256, text_sha256};
 use crate::data::{self, Dataset, Record};
 use crate::drive::{self, DriveError, Event, Traffic};
@@ -85,10 +85,11 @@ pub(super) fn run(
     watch: &Watch,
     follow: &mut dyn FnMut(SynthEvent),
 ) -> Result<SynthReport, WorkbenchError> {
+    check_out(&job)?;
     // The files are read and the settings checked before minutes go into loading a model.
-    let (mut datasets, seeds_sha256) = read_seeds(&job.seeds, watch)?;
-    let prompt = read_prompt(&job)?;
     check_sampling(&job.sampling)?;
+    let prompt = read_prompt(&job)?;
+    let (mut datasets, seeds_sha256) = read_seeds(&job.seeds, watch)?;
     let mut model = job.model.load(watch)?;
     let n_skipped = n_skipped(&datasets);
     let mut report =
@@ -96,6 +97,16 @@ pub(super) fn run(
     report.skipped = n_skipped;
     report.warnings = watch.warnings();
     Ok(report)
+}
+
+/// The dataset must have a place, and not that of one whose origin is unknown.
+fn check_out(job: &SynthJob) -> Result<(), WorkbenchError> {
+    check_output(&job.out)?;
+    let has_journal = job.out.with_extension("journal").exists();
+    if job.out.exists() && !has_journal && !job.overwrite {
+        return Err(JournalError::NoJournal { path: job.out.clone() }.into());
+    }
+    Ok(())
 }
 
 /// The seeds, and the hash over all of them, those beyond the limit too.
@@ -109,13 +120,13 @@ fn read_seeds(inputs: &Inputs, watch: &Watch) -> Result<(Vec<Dataset>, String), 
 }
 
 /// Name, text and parsed form of the prompt.
-pub(super) struct Prompt {
+struct Prompt {
     name: String,
     text: String,
     conversation: crate::prompt::Conversation,
 }
 
-pub(super) fn read_prompt(job: &SynthJob) -> Result<Prompt, WorkbenchError> {
+fn read_prompt(job: &SynthJob) -> Result<Prompt, WorkbenchError> {
     let (path, text) = match &job.prompt {
         None => (PathBuf::from(job.strategy.id().as_str()), job.strategy.prompt_text().to_owned()),
         Some(path) => {
@@ -149,7 +160,7 @@ fn check_sampling(sampling: &Sampling) -> Result<(), WorkbenchError> {
 }
 
 /// Makes what is not in the journal yet, then writes the dataset.
-pub(super) fn write_records(
+fn write_records(
     job: SynthJob,
     prompt: Prompt,
     datasets: &mut [Dataset],
@@ -179,9 +190,6 @@ pub(super) fn write_records(
         origin: origin.clone(),
     };
     let journal_path = job.out.with_extension("journal");
-    if job.out.exists() && !journal_path.exists() && !job.overwrite {
-        return Err(JournalError::NoJournal { path: job.out }.into());
-    }
     let mut journal = Journal::open(&journal_path, &signature, job.overwrite)?;
     let plan = Plan {
         strategy: job.strategy,
@@ -281,6 +289,7 @@ pub(super) fn run_loaded(
     watch: &Watch,
     follow: &mut dyn FnMut(SynthEvent),
 ) -> Result<SynthReport, WorkbenchError> {
+    check_out(&job)?;
     let prompt = read_prompt(&job)?;
     let sha256 = seeds_sha256(datasets);
     write_records(job, prompt, datasets, sha256, model, watch, follow)

@@ -29,9 +29,8 @@ impl Folder {
 
     fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.0).unwrap();
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -53,14 +52,8 @@ fn read_text(content: impl AsRef<[u8]>) -> Result<Dataset, DataError> {
 }
 
 fn map(pairs: &[(&str, &str)]) -> ReadOptions {
-    let map = pairs
-        .iter()
-        .map(|&(f, c)| (f.to_owned(), c.to_owned()))
-        .collect();
-    ReadOptions {
-        map,
-        ..ReadOptions::default()
-    }
+    let map = pairs.iter().map(|&(f, c)| (f.to_owned(), c.to_owned())).collect();
+    ReadOptions { map, ..ReadOptions::default() }
 }
 
 fn one(value: Value) -> Record {
@@ -80,13 +73,7 @@ fn reason(value: Value) -> String {
 fn brief(record: &Record) -> (&str, &str, &str, String, Option<&str>) {
     let answers = record.answers.join("|");
     let context = record.context.as_deref();
-    (
-        &record.task,
-        record.strategy.as_str(),
-        &record.instruction,
-        answers,
-        context,
-    )
+    (&record.task, record.strategy.as_str(), &record.instruction, answers, context)
 }
 
 fn keys(record: &Record) -> Vec<&str> {
@@ -103,32 +90,22 @@ fn every_shape_gives_its_fields() {
     assert_eq!(brief(&record), ("t", "human", "q", "a|b".into(), Some("c")));
     assert_eq!(keys(&record), ["z", "y"]);
     let record = one(json!({"context": "c", "url": "u"}));
-    assert_eq!(
-        brief(&record),
-        ("stem", "human", "", String::new(), Some("c"))
-    );
+    assert_eq!(brief(&record), ("stem", "human", "", String::new(), Some("c")));
     assert_eq!(record.seed_id, record.id);
     let record = one(
         json!({"synthesis_task": "t", "instruction": "q", "answer": "a", "synthesized_context": "c"}),
     );
-    assert_eq!(
-        brief(&record),
-        ("t", "context_synthesis", "q", "a".into(), Some("c"))
-    );
-    let record = one(
-        json!({"input": "q", "context": "c", "answers": ["a"], "length": 9, "dataset": "d",
-        "language": "en", "all_classes": null, "_id": "i"}),
-    );
+    assert_eq!(brief(&record), ("t", "context_synthesis", "q", "a".into(), Some("c")));
+    let record =
+        one(json!({"input": "q", "context": "c", "answers": ["a"], "length": 9, "dataset": "d",
+        "language": "en", "all_classes": null, "_id": "i"}));
     assert_eq!(brief(&record), ("d", "test", "q", "a".into(), Some("c")));
     assert_eq!(keys(&record), ["length", "language", "all_classes", "_id"]);
     let record = one(json!({"pred": "p", "answers": ["a"], "all_classes": null, "length": 9}));
     assert_eq!(brief(&record), ("stem", "test", "", "a".into(), None));
     assert_eq!(keys(&record), ["pred", "all_classes", "length"]);
     let record = one(json!({"instruction": "q", "input": "c", "output": "a"}));
-    assert_eq!(
-        brief(&record),
-        ("stem", "human", "q", "a".into(), Some("c"))
-    );
+    assert_eq!(brief(&record), ("stem", "human", "q", "a".into(), Some("c")));
     let record = one(json!({"instruction": "q", "input": "", "output": ""}));
     assert_eq!(brief(&record), ("stem", "human", "q", String::new(), None));
 }
@@ -144,63 +121,30 @@ fn conversations_give_their_first_exchange() {
         {"from": "human", "value": "q2"}, {"from": "gpt", "value": "a2"}]);
     let record = one(json!({"conversations": turns, "id": "x"}));
     assert_eq!(brief(&record), ("stem", "human", "q", "a".into(), None));
-    assert_eq!(
-        Value::Object(record.extra),
-        json!({"conversations": turns, "source_id": "x"})
-    );
+    assert_eq!(Value::Object(record.extra), json!({"conversations": turns, "source_id": "x"}));
 }
 
 #[test]
 fn wrong_types_are_named() {
     for (line, needles) in [
-        (
-            json!({"instruction": 5, "answer": "a"}),
-            ["`instruction`", "a number"],
-        ),
-        (
-            json!({"instruction": "q", "answers": ["a", 3]}),
-            ["`answers[1]`", "a number"],
-        ),
-        (
-            json!({"instruction": "q", "answers": []}),
-            ["answers", "empty"],
-        ),
-        (
-            json!({"instruction": "q", "answer": null}),
-            ["`answer`", "null"],
-        ),
+        (json!({"instruction": 5, "answer": "a"}), ["`instruction`", "a number"]),
+        (json!({"instruction": "q", "answers": ["a", 3]}), ["`answers[1]`", "a number"]),
+        (json!({"instruction": "q", "answers": []}), ["answers", "empty"]),
+        (json!({"instruction": "q", "answer": null}), ["`answer`", "null"]),
         (json!({"context": ["c"]}), ["`context`", "a list"]),
         (json!({"messages": "hi"}), ["`messages`", "text"]),
-        (
-            json!({"messages": [{"content": "q"}]}),
-            ["`role`", "missing"],
-        ),
-        (
-            json!({"messages": [{"role": 1, "content": "q"}]}),
-            ["`role`", "a number"],
-        ),
+        (json!({"messages": [{"content": "q"}]}), ["`role`", "missing"]),
+        (json!({"messages": [{"role": 1, "content": "q"}]}), ["`role`", "a number"]),
         (json!({"messages": ["q"]}), ["`messages`[0]", "text"]),
-        (
-            json!({"messages": [{"role": "user", "content": "q"}]}),
-            ["`messages`", "no assistant"],
-        ),
+        (json!({"messages": [{"role": "user", "content": "q"}]}), ["`messages`", "no assistant"]),
         (
             json!({"messages": [{"role": "user", "content": [{"type": "image_url"}]},
             {"role": "assistant", "content": "a"}]}),
             ["`messages`[0]", "part"],
         ),
-        (
-            json!({"instruction": "q", "answer": "a", "task": 1}),
-            ["`task`", "a number"],
-        ),
-        (
-            json!({"instruction": "q", "answer": "a", "seed_id": {}}),
-            ["`seed_id`", "an object"],
-        ),
-        (
-            json!({"context": "c", "question": "q"}),
-            ["`question`", "--map"],
-        ),
+        (json!({"instruction": "q", "answer": "a", "task": 1}), ["`task`", "a number"]),
+        (json!({"instruction": "q", "answer": "a", "seed_id": {}}), ["`seed_id`", "an object"]),
+        (json!({"context": "c", "question": "q"}), ["`question`", "--map"]),
         (json!({"instruction": "q"}), ["`instruction`", "--map"]),
         (json!({}), ["keys found: none", "--map"]),
         (json!(7), ["a number", "not an object"]),
@@ -293,20 +237,11 @@ fn whole_files_that_are_no_data_say_what_they_are() {
         (b"{\"instruction\": \"q\"", "cut off"),
         (b"{\n\"data\": [\n{\"context\":\"a\"},\n", "cut off"),
         (b"{\n\"answers\": [\n\"a\"\n],,}", "line 4, column 3"),
-        (
-            b"[{\"context\":\"a\"},\n{\"context\":}]",
-            "line 2, column 12",
-        ),
+        (b"[{\"context\":\"a\"},\n{\"context\":}]", "line 2, column 12"),
         (b"[{\"context\":\"a\"}] x", "trailing"),
         (b"[]", "no records"),
-        (
-            b"{\"question\":\"q\"}\n{\"question\":\"q\"}\n",
-            "none of its 2 lines",
-        ),
-        (
-            b"version https://git-lfs.github.com/spec/v1\n",
-            "git lfs pull",
-        ),
+        (b"{\"question\":\"q\"}\n{\"question\":\"q\"}\n", "none of its 2 lines"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
     ] {
         says(&folder.file("file", content), needle);
     }
@@ -345,17 +280,9 @@ fn a_mapping_names_columns() {
     assert_eq!(dataset.columns["answers"], "reply");
     assert!(dataset.skipped[0].reason.contains("`reply` is missing"));
     let dataset = read_dataset(&path, &map(&[("context", "question")])).unwrap();
-    assert_eq!(
-        brief(&dataset.records[1]),
-        ("qa", "human", "", String::new(), Some("q"))
-    );
-    let message = read_dataset(&path, &map(&[("context", "body")]))
-        .unwrap_err()
-        .to_string();
-    assert!(
-        message.contains("`question`, `reply`, `doc`, `kind`, `n`"),
-        "{message}"
-    );
+    assert_eq!(brief(&dataset.records[1]), ("qa", "human", "", String::new(), Some("q")));
+    let message = read_dataset(&path, &map(&[("context", "body")])).unwrap_err().to_string();
+    assert!(message.contains("`question`, `reply`, `doc`, `kind`, `n`"), "{message}");
     let error = read_dataset(&path, &map(&[("title", "doc")])).unwrap_err();
     assert!(matches!(error, DataError::UnknownField { .. }));
     let error = read_dataset(&path, &map(&[("answer", "doc"), ("answers", "kind")])).unwrap_err();
@@ -385,45 +312,24 @@ fn ids_are_the_same_in_every_format() {
     let line =
         |q: &str| json!({"instruction": q, "answer": "a", "context": "c", "task": "t"}).to_string();
     let first = read_text([line("p"), line("q"), line("q")].join("\n")).unwrap();
-    let listed = read_text(format!(
-        "[{}]",
-        [line("q"), line("p"), line("q")].join(",\n")
-    ))
-    .unwrap();
+    let listed = read_text(format!("[{}]", [line("q"), line("p"), line("q")].join(",\n"))).unwrap();
     let ids = |d: &Dataset| {
-        d.records
-            .iter()
-            .map(|r| r.id.clone())
-            .collect::<std::collections::BTreeSet<_>>()
+        d.records.iter().map(|r| r.id.clone()).collect::<std::collections::BTreeSet<_>>()
     };
     assert_eq!(ids(&first).len(), 3);
     assert_eq!(ids(&first), ids(&listed));
     let answers = ["a".to_owned()];
-    assert_eq!(
-        first.records[2].id,
-        record_id("t", "q", &answers, Some("c"), 1)
-    );
-    assert_eq!(
-        first.records[2].seed_id,
-        record_id("t", "q", &answers, None, 1)
-    );
+    assert_eq!(first.records[2].id, record_id("t", "q", &answers, Some("c"), 1));
+    assert_eq!(first.records[2].seed_id, record_id("t", "q", &answers, None, 1));
 
     let path = folder.0.join("own.jsonl");
     write_records(&path, first.records.iter()).unwrap();
     let own = read(&path).unwrap();
-    let json = |d: &Dataset| {
-        d.records
-            .iter()
-            .map(|r| r.to_json().to_string())
-            .collect::<Vec<_>>()
-    };
+    let json = |d: &Dataset| d.records.iter().map(|r| r.to_json().to_string()).collect::<Vec<_>>();
     assert_eq!(json(&own), json(&first));
     let again = folder.0.join("again.jsonl");
     write_records(&again, own.records.iter()).unwrap();
-    assert_eq!(
-        std::fs::read(&path).unwrap(),
-        std::fs::read(&again).unwrap()
-    );
+    assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(&again).unwrap());
     assert_eq!(folder.names(), ["again.jsonl", "own.jsonl"]);
 }
 
@@ -455,13 +361,7 @@ fn a_join_is_line_by_line_or_not_at_all() {
     let main = folder.file("main.jsonl", [pair("p"), pair("q")].join("\n"));
     let join = |content: &str| {
         let other = folder.file("other.jsonl", content);
-        read_dataset(
-            &main,
-            &ReadOptions {
-                join: Some(other),
-                ..ReadOptions::default()
-            },
-        )
+        read_dataset(&main, &ReadOptions { join: Some(other), ..ReadOptions::default() })
     };
     let joined = join("{\"context\":\"1\"}\n{\"context\":\"2\",\"title\":\"t\"}\n").unwrap();
     assert_eq!(joined.records[1].context.as_deref(), Some("2"));
@@ -472,57 +372,23 @@ fn a_join_is_line_by_line_or_not_at_all() {
     }
     assert!(matches!(
         join("{\"context\":\"1\"}\n"),
-        Err(DataError::JoinCounts {
-            n_main: 2,
-            n_join: 1,
-            ..
-        })
+        Err(DataError::JoinCounts { n_main: 2, n_join: 1, .. })
     ));
     let broken = join("{\"context\":\"1\"}\n{\"context\":\n{\"context\":\"2\"}\n");
-    assert!(matches!(
-        broken,
-        Err(DataError::JoinSkipped { line: 2, .. })
-    ));
+    assert!(matches!(broken, Err(DataError::JoinSkipped { line: 2, .. })));
     let shifted = join("{\"context\":\"1\"}\n\n{\"context\":\"2\"}\n");
-    assert!(matches!(
-        shifted,
-        Err(DataError::JoinShifted {
-            line: 2,
-            join_line: 3,
-            ..
-        })
-    ));
+    assert!(matches!(shifted, Err(DataError::JoinShifted { line: 2, join_line: 3, .. })));
     let none = join(&[pair("p"), pair("q")].join("\n"));
-    assert!(matches!(
-        none,
-        Err(DataError::JoinNoContext { line: 1, .. })
-    ));
-    let main = folder.file(
-        "full.jsonl",
-        "{\"instruction\":\"q\",\"answer\":\"a\",\"context\":\"c\"}",
-    );
+    assert!(matches!(none, Err(DataError::JoinNoContext { line: 1, .. })));
+    let main =
+        folder.file("full.jsonl", "{\"instruction\":\"q\",\"answer\":\"a\",\"context\":\"c\"}");
     let other = folder.file("other.jsonl", "{\"context\":\"1\"}");
-    let twice = read_dataset(
-        &main,
-        &ReadOptions {
-            join: Some(other),
-            ..ReadOptions::default()
-        },
-    );
-    assert!(matches!(
-        twice,
-        Err(DataError::JoinHasContext { line: 1, .. })
-    ));
+    let twice = read_dataset(&main, &ReadOptions { join: Some(other), ..ReadOptions::default() });
+    assert!(matches!(twice, Err(DataError::JoinHasContext { line: 1, .. })));
     let main = folder.file("main.jsonl", pair("q"));
     let other = folder.file("other.jsonl", "{\"text\":\"1\"}");
-    let options = ReadOptions {
-        join: Some(other),
-        ..map(&[("context", "text")])
-    };
-    assert_eq!(
-        read_dataset(&main, &options).unwrap().columns["context"],
-        "text"
-    );
+    let options = ReadOptions { join: Some(other), ..map(&[("context", "text")]) };
+    assert_eq!(read_dataset(&main, &options).unwrap().columns["context"], "text");
 }
 
 #[test]
@@ -533,13 +399,7 @@ fn a_failed_write_leaves_what_was_there() {
         std::io::Write::write_all(writer, b"half")?;
         Err(std::io::ErrorKind::StorageFull.into())
     });
-    assert!(matches!(
-        failed,
-        Err(DataError::Write {
-            doing: "writing",
-            ..
-        })
-    ));
+    assert!(matches!(failed, Err(DataError::Write { doing: "writing", .. })));
     let panicked = std::panic::catch_unwind(|| write_atomic(&path, |_| panic!("on purpose")));
     assert!(panicked.is_err());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "old");
@@ -561,20 +421,12 @@ fn the_shared_seeds_and_predictions_read_whole() {
     for task in ["hotpotqa", "2wikiqa"] {
         let main = data.join(format!("seeds/instruction/{task}.jsonl"));
         let join = Some(data.join(format!("seeds/context/{task}.jsonl")));
-        let options = ReadOptions {
-            join,
-            ..ReadOptions::default()
-        };
+        let options = ReadOptions { join, ..ReadOptions::default() };
         let joined = read_dataset(&main, &options).unwrap();
         assert_eq!((joined.records.len(), joined.skipped.len()), (200, 0));
         for (joined, seed) in joined.records.iter().zip(read(&main).unwrap().records) {
             assert_eq!(joined.seed_id, seed.seed_id);
-            assert!(
-                joined
-                    .context
-                    .as_ref()
-                    .is_some_and(|context| !context.is_empty())
-            );
+            assert!(joined.context.as_ref().is_some_and(|context| !context.is_empty()));
         }
     }
     for entry in std::fs::read_dir(data.join("longbench/golden_own")).unwrap() {

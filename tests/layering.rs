@@ -11,16 +11,7 @@ const TABLE: [&[&str]; 9] = [
     &["prompt"],
     &["model"],
     &["drive"],
-    &[
-        "lengths",
-        "checks",
-        "synthesis",
-        "coherence",
-        "longbench",
-        "needle",
-        "tuning",
-        "export",
-    ],
+    &["lengths", "checks", "synthesis", "coherence", "longbench", "needle", "tuning", "export"],
     &["report"],
     &["workbench"],
     &["cli", "app"],
@@ -96,10 +87,7 @@ fn tokens(source: &str) -> Vec<Token> {
 }
 
 fn find_from(text: &[char], from: usize, wanted: char) -> usize {
-    text[from..]
-        .iter()
-        .position(|c| *c == wanted)
-        .map_or(text.len(), |n| from + n)
+    text[from..].iter().position(|c| *c == wanted).map_or(text.len(), |n| from + n)
 }
 
 fn after_word(text: &[char], from: usize) -> usize {
@@ -250,24 +238,15 @@ fn source_files() -> Vec<SourceFile> {
 
 fn source_file(path: PathBuf, text: String) -> SourceFile {
     let stem = path.with_extension("");
-    let mut modules: Vec<String> = stem
-        .iter()
-        .map(|part| part.to_string_lossy().into_owned())
-        .collect();
+    let mut modules: Vec<String> =
+        stem.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     modules.pop_if(|last| last == "mod");
     let room = modules.first().cloned().unwrap_or_default();
-    SourceFile {
-        path,
-        room,
-        depth: modules.len(),
-        text,
-    }
+    SourceFile { path, room, depth: modules.len(), text }
 }
 
 fn is_root(file: &SourceFile) -> bool {
-    ["lib.rs", "main.rs"]
-        .iter()
-        .any(|name| file.path == Path::new(name))
+    ["lib.rs", "main.rs"].iter().any(|name| file.path == Path::new(name))
 }
 
 #[test]
@@ -277,77 +256,43 @@ fn rooms_know_only_what_is_left_of_them() {
     for file in source_files().iter().filter(|file| !is_root(file)) {
         let (n_seen, found) = judge(&file.room, &file.text, file.depth);
         n_paths += n_seen;
-        wrong.extend(
-            found
-                .iter()
-                .map(|what| format!("src/{}: {what}", file.path.display())),
-        );
+        wrong.extend(found.iter().map(|what| format!("src/{}: {what}", file.path.display())));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(
-        n_paths >= N_PATHS_AT_LEAST,
-        "only {n_paths} crate:: paths seen"
-    );
+    assert!(n_paths >= N_PATHS_AT_LEAST, "only {n_paths} crate:: paths seen");
 }
 
 #[test]
 fn main_opens_only_the_doors() {
     let files = source_files();
-    let main = files
-        .iter()
-        .find(|file| file.path == Path::new("main.rs"))
-        .expect("src/main.rs");
+    let main = files.iter().find(|file| file.path == Path::new("main.rs")).expect("src/main.rs");
     let names = names_at_root(&main.text, "backstory", 0);
     assert!(!names.is_empty(), "main.rs opens no door");
-    for name in names
-        .into_iter()
-        .chain(names_at_root(&main.text, "crate", 0))
-    {
-        assert!(
-            DOORS.contains(&name.as_str()),
-            "main.rs may only use cli and app, not `{name}`"
-        );
+    for name in names.into_iter().chain(names_at_root(&main.text, "crate", 0)) {
+        assert!(DOORS.contains(&name.as_str()), "main.rs may only use cli and app, not `{name}`");
     }
-    assert!(
-        !tokens(&main.text).contains(&Token::Word("mod".into())),
-        "main.rs has a module"
-    );
+    assert!(!tokens(&main.text).contains(&Token::Word("mod".into())), "main.rs has a module");
 }
 
 #[test]
 fn every_room_is_in_the_table_and_in_lib() {
     let files = source_files();
-    let rooms: BTreeSet<&str> = files
-        .iter()
-        .filter(|file| !is_root(file))
-        .map(|file| file.room.as_str())
-        .collect();
+    let rooms: BTreeSet<&str> =
+        files.iter().filter(|file| !is_root(file)).map(|file| file.room.as_str()).collect();
     assert!(!rooms.is_empty(), "src/ has no rooms");
-    let lib = files
-        .iter()
-        .find(|file| file.path == Path::new("lib.rs"))
-        .expect("src/lib.rs");
+    let lib = files.iter().find(|file| file.path == Path::new("lib.rs")).expect("src/lib.rs");
     let words = tokens(&lib.text);
     for room in rooms {
-        assert!(
-            cell_of(room).is_some(),
-            "src/{room} is not in the table of rooms"
-        );
+        assert!(cell_of(room).is_some(), "src/{room} is not in the table of rooms");
         let declared = [Token::Word("mod".into()), Token::Word(room.into())];
-        assert!(
-            words.windows(2).any(|pair| pair == declared),
-            "lib.rs does not declare `{room}`"
-        );
+        assert!(words.windows(2).any(|pair| pair == declared), "lib.rs does not declare `{room}`");
     }
 }
 
 #[test]
 fn the_table_stands_in_the_docs_of_lib() {
     let files = source_files();
-    let lib = files
-        .iter()
-        .find(|file| file.path == Path::new("lib.rs"))
-        .expect("src/lib.rs");
+    let lib = files.iter().find(|file| file.path == Path::new("lib.rs")).expect("src/lib.rs");
     assert_eq!(documented_table(&lib.text), TABLE, "the docs of src/lib.rs");
 }
 
@@ -377,46 +322,22 @@ fn the_table_names_no_room_twice() {
 fn the_reader_finds_paths_in_code() {
     let cases: [(&str, &[&str]); 15] = [
         ("use crate::job::Watch;", &["job"]),
-        (
-            "use crate::{job::Watch, seed::{Stream, Purpose}, stats};",
-            &["job", "seed", "stats"],
-        ),
-        (
-            "use crate::{\n    data::{self, Record,},\n    figure,\n};",
-            &["data", "figure"],
-        ),
-        (
-            "pub(in crate::model) fn f(x: &crate::data::Record) {}",
-            &["model", "data"],
-        ),
+        ("use crate::{job::Watch, seed::{Stream, Purpose}, stats};", &["job", "seed", "stats"]),
+        ("use crate::{\n    data::{self, Record,},\n    figure,\n};", &["data", "figure"]),
+        ("pub(in crate::model) fn f(x: &crate::data::Record) {}", &["model", "data"]),
         ("use crate :: seed :: Stream;", &["seed"]),
-        (
-            "macro_rules! m { () => { $crate::stats::mean(&[]) } }",
-            &["stats"],
-        ),
+        ("macro_rules! m { () => { $crate::stats::mean(&[]) } }", &["stats"]),
         ("use crate::*;", &["*"]),
         ("use crate::{*};", &["*"]),
         ("use crate as all;", &["crate as all"]),
-        (
-            "fn f<'a>(x: &'a str) -> char { let _ = crate::job::f(x); '\"' }",
-            &["job"],
-        ),
-        (
-            "let x = ('\\'', '\"', b'\"', crate::seed::X, '\\\\');",
-            &["seed"],
-        ),
+        ("fn f<'a>(x: &'a str) -> char { let _ = crate::job::f(x); '\"' }", &["job"]),
+        ("let x = ('\\'', '\"', b'\"', crate::seed::X, '\\\\');", &["seed"]),
         (
             "let x = (r\"\\\", crate::data::X, r##\"\"# \"##, b\"\\\"\", crate::job::Y);",
             &["data", "job"],
         ),
-        (
-            "/* a /* nested */ crate::model */ use crate::stats; // crate::model",
-            &["stats"],
-        ),
-        (
-            "use r#crate_like::x; mod a { use crate::r#data; }",
-            &["data"],
-        ),
+        ("/* a /* nested */ crate::model */ use crate::stats; // crate::model", &["stats"]),
+        ("use r#crate_like::x; mod a { use crate::r#data; }", &["data"]),
         ("pub(crate) fn f() {} use crates::x; mod crate_x {}", &[]),
     ];
     for (source, expected) in cases {
@@ -447,16 +368,8 @@ fn the_reader_follows_super_to_the_root() {
         ("use super::{job, model::X};", 1, &["job", "model"]),
         ("use super::record::X;", 2, &[]),
         ("use super::super::model::X;", 2, &["model"]),
-        (
-            "mod tests { use super::*; fn f() { if a { super::b() } } }",
-            1,
-            &[],
-        ),
-        (
-            "mod tests { use super::super::model; } use super::stats;",
-            1,
-            &["model", "stats"],
-        ),
+        ("mod tests { use super::*; fn f() { if a { super::b() } } }", 1, &[]),
+        ("mod tests { use super::super::model; } use super::stats;", 1, &["model", "stats"]),
     ];
     for (source, depth, expected) in cases {
         assert_eq!(names_at_root(source, "crate", depth), expected, "{source}");
@@ -467,10 +380,7 @@ fn the_reader_follows_super_to_the_root() {
 fn the_judge_tells_good_from_bad() {
     let good = [
         ("data", "use crate::{data::Record, job::Watch};"),
-        (
-            "synthesis",
-            "use crate::drive::Ask; use crate::{prompt, model, seed::Stream};",
-        ),
+        ("synthesis", "use crate::drive::Ask; use crate::{prompt, model, seed::Stream};"),
         ("cli", "use crate::workbench::Job;"),
         ("job", "// use crate::cli;"),
     ];

@@ -1,0 +1,203 @@
+//! The model on the CPU against an exact reference, against another program, and against itself.
+
+use backstory::job::Watch;
+use backstory::model::{
+    CandleModel, CandleOptions, Feed, GenerateRequest, LanguageModel, Precision, Reply, Sampling,
+    ScoreRequest,
+};
+use backstory::seed::Stream;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The default model's file, or a word that the test is left out.
+pub fn model_path() -> Option<PathBuf> {
+    let path = std::env::var_os("BACKSTORY_TEST_MODEL").map(PathBuf::from);
+    let path = path.filter(|path| path.is_file());
+    if path.is_none() {
+        println!("SKIPPED: BACKSTORY_TEST_MODEL names no model");
+    }
+    path
+}
+
+fn load(precision: Precision) -> Option<CandleModel> {
+    let options = CandleOptions { precision, free_bytes: None };
+    Some(CandleModel::load(&model_path()?, options, &Watch::default()).unwrap())
+}
+
+fn golden(text: &'static str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+fn numbers<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
+    value.as_array().unwrap().iter().map(|x| read(x).unwrap()).collect()
+}
+
+fn ids(value: &Value) -> Vec<u32> {
+    numbers(value, |x| x.as_u64().and_then(|id| u32::try_from(id).ok()))
+}
+
+fn score_all(model: &mut CandleModel, tokens: &[u32]) -> Vec<f32> {
+    let request = ScoreRequest { tokens: tokens.to_vec(), scored: vec![1..tokens.len()] };
+    model.score(&[request], &Watch::default()).unwrap().remove(0).logprobs
+}
+
+/// `golden/smollm2_135m_exact.json` was computed in double precision by a script of 30 lines that
+/// follows the model's formulas over the dequantized weights; `golden/smollm2_135m_q4_1.json` by
+/// llama.cpp, whose products quantize their input.
+#[test]
+fn log_probabilities_equal_the_exact_ones_and_are_near_another_programs() {
+    let exact = golden(include_str!("golden/smollm2_135m_exact.json"));
+    let other = golden(include_str!("golden/smollm2_135m_q4_1.json"));
+    for precision in [Precision::Fast, Precision::Dense] {
+        let Some(mut model) = load(precision) else { return };
+        for text in other.as_array().unwrap() {
+            let name = text["name"].as_str().unwrap();
+            let tokens = model.tokenizer().encode_marked(text["text"].as_str().unwrap()).unwrap();
+            let tokens: Vec<u32> = tokens.into_iter().map(|token| token.id).collect();
+            assert_eq!(tokens, ids(&text["token_ids"]), "{name}");
+            let found = score_all(&mut model, &tokens);
+            for (ours, exact) in found.iter().zip(numbers(&exact[name], Value::as_f64)) {
+                assert!((f64::from(*ours) - exact).abs() < 2e-4, "{name}: {ours} for {exact}");
+            }
+            let nll = -found.iter().map(|x| f64::from(*x)).sum::<f64>() / found.len() as f64;
+            let theirs = text["mean_nll"].as_f64().unwrap();
+            assert!((nll - theirs).abs() < 0.02, "{name}: {nll} for {theirs}");
+        }
+    }
+}
+
+#[test]
+fn shared_prefixes_change_nothing_but_the_work() {
+    let Some(mut model) = load(Precision::Fast) else { return };
+    let mut stream = Stream::new(1, "model", "prefixes");
+    let mut draw = |n: usize| (0..n).map(|_| stream.below(40_000) as u32 + 20).collect::<Vec<_>>();
+    let (context, other, a, b) = (draw(700), draw(40), draw(9), draw(13));
+    let join = |parts: &[&[u32]]| parts.concat();
+    let request = |tokens: Vec<u32>, n: usize| ScoreRequest {
+        scored: vec![tokens.len() - n..tokens.len() - n / 2, tokens.len() - n / 2..tokens.len()],
+        tokens,
+    };
+    let requests = [
+        request(join(&[&context, &a]), 6),
+        request(join(&[&other, &b]), 8),
+        request(join(&[&context, &b]), 8),
+        request(join(&[&context, &a, &b]), 8),
+        request(join(&[&context, &a]), 2),
+    ];
+    let watch = Watch::default();
+    let together = model.score(&requests, &watch).unwrap();
+    assert_eq!(model.n_scored_positions(), 700 + 8 + 12 + 40 + 12 + 13);
+    for (request, together) in requests.iter().zip(&together) {
+        let alone = model.score(std::slice::from_ref(request), &watch).unwrap().remove(0);
+        for (x, y) in alone.logprobs.iter().zip(&together.logprobs) {
+            assert!((x - y).abs() < 1e-3, "{x} alone, {y} together");
+        }
+        assert_eq!(alone.logprobs.len(), together.logprobs.len());
+    }
+}
+
+/// Hands out prompts and keeps the replies.
+struct Prompts {
+    waiting: Vec<GenerateRequest>,
+    replies: BTreeMap<usize, String>,
+    streamed: BTreeMap<usize, String>,
+    cancel_after: Option<(usize, Watch)>,
+}
+
+impl Feed for Prompts {
+    fn next(&mut self) -> Option<GenerateRequest> {
+        self.waiting.pop()
+    }
+
+    fn piece(&mut self, id: usize, text: &str) {
+        self.streamed.entry(id).or_default().push_str(text);
+        if let Some((left, watch)) = &mut self.cancel_after {
+            *left -= 1;
+            if *left == 0 {
+                watch.cancel();
+            }
+        }
+    }
+
+    fn done(&mut self, id: usize, reply: Reply) -> Option<GenerateRequest> {
+        self.replies.insert(id, reply.text);
+        None
+    }
+}
+
+fn prompts(model: &CandleModel) -> Prompts {
+    let texts = ["The harbour froze", "Zoë asked: 东京", "Once", "In 1931 the mail boat"];
+    let request = |(id, text): (usize, &&str)| GenerateRequest {
+        id,
+        prompt: model.tokenizer().encode(text).unwrap().iter().map(|token| token.id).collect(),
+        sampling: Sampling { max_new_tokens: 20 + 7 * id, ..Sampling::default() },
+        stream: Stream::new(3, &id.to_string(), "test"),
+        stop: vec!["\n".into()],
+    };
+    let waiting = texts.iter().enumerate().map(request).collect();
+    let (replies, streamed) = (BTreeMap::new(), BTreeMap::new());
+    Prompts { waiting, replies, streamed, cancel_after: None }
+}
+
+#[test]
+fn a_reply_is_the_same_alone_and_among_others_and_streams_whole() {
+    let Some(mut model) = load(Precision::Fast) else { return };
+    let mut run = |n_parallel: usize| {
+        let mut prompts = prompts(&model);
+        model.generate(&mut prompts, n_parallel, &Watch::default()).unwrap();
+        assert_eq!(prompts.replies, prompts.streamed);
+        prompts.replies
+    };
+    let alone = run(1);
+    assert_eq!(alone.len(), 4);
+    assert!(alone.values().all(|text| !text.contains('\n')));
+    assert_eq!(alone, run(4));
+    assert_eq!(alone, run(3));
+}
+
+#[test]
+fn cancel_stops_in_the_middle_of_a_reply() {
+    let Some(mut model) = load(Precision::Fast) else { return };
+    let watch = Watch::default();
+    let mut prompts = prompts(&model);
+    prompts.cancel_after = Some((5, watch.clone()));
+    let error = model.generate(&mut prompts, 2, &watch).unwrap_err();
+    assert_eq!(error.to_string(), "cancelled");
+    assert!(prompts.replies.len() < 4);
+    let request = ScoreRequest { tokens: vec![1; 600], scored: vec![500..600] };
+    assert!(model.score(&[request], &watch).is_err(), "a cancelled watch stops scoring too");
+}
+
+#[test]
+fn a_model_that_does_not_fit_is_refused_before_it_is_read() {
+    let Some(path) = model_path() else { return };
+    let load = |mib: u64| {
+        let options = CandleOptions { precision: Precision::Fast, free_bytes: Some(mib << 20) };
+        CandleModel::load(&path, options, &Watch::default())
+    };
+    let refused = load(60).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(refused.contains("60 MiB are free") && refused.contains("smaller"), "{refused}");
+    // Enough for the quantized weights alone: the same text, more slowly read.
+    let mut small = load(300).unwrap();
+    let mut large = load(4000).unwrap();
+    let tokens: Vec<u32> = (0..40).map(|i| 100 + 37 * i).collect();
+    let pairs = score_all(&mut small, &tokens).into_iter().zip(score_all(&mut large, &tokens));
+    for (x, y) in pairs {
+        assert!((x - y).abs() < 0.02, "{x} {y}");
+    }
+}
+
+#[test]
+fn too_long_and_senseless_requests_are_refused() {
+    let Some(mut model) = load(Precision::Fast) else { return };
+    let watch = Watch::default();
+    let window = model.info().window;
+    let long = ScoreRequest { tokens: vec![5; window + 1], scored: vec![1..window + 1] };
+    let error = model.score(&[long], &watch).unwrap_err().to_string();
+    assert!(error.contains(&window.to_string()), "{error}");
+    let first = ScoreRequest { tokens: vec![5; 4], scored: vec![0..2] };
+    assert!(model.score(&[first], &watch).is_err());
+    let past = ScoreRequest { tokens: vec![5; 4], scored: vec![2..9] };
+    assert!(model.score(&[past], &watch).is_err());
+}
