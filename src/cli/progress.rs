@@ -68,8 +68,8 @@ fn line(watch: &Watch) -> String {
         return String::new();
     }
     let mut line = progress.stage.clone();
-    if progress.n_total > 0 {
-        let share = 100 * progress.n_done.min(progress.n_total) / progress.n_total;
+    let n_done = 100 * progress.n_done.min(progress.n_total);
+    if let Some(share) = n_done.checked_div(progress.n_total) {
         line.push_str(&format!(": {} of {} ({share}%)", progress.n_done, progress.n_total));
     }
     if let Some(secs) = progress.secs_left() {

@@ -98,6 +98,9 @@ pub struct Lengths {
     pub groups: Vec<Group>,
 }
 
+/// A length of one field in one unit.
+type Count = (Field, Unit, f64);
+
 /// What turns a record into a prompt and a text into tokens.
 pub struct Counter<'a> {
     /// Counts tokens; without it only characters and words are counted.
@@ -117,7 +120,7 @@ pub fn measure(
 ) -> Result<Lengths, LengthsError> {
     let records: Vec<&Record> = datasets.iter().flat_map(|dataset| &dataset.records).collect();
     watch.stage("counting lengths", records.len() as u64);
-    let counted: Result<Vec<Vec<(Field, Unit, f64)>>, LengthsError> = records
+    let counted: Result<Vec<Vec<Count>>, LengthsError> = records
         .par_iter()
         .map(|record| {
             watch.check()?;
@@ -151,7 +154,7 @@ pub fn measure(
 
 impl Counter<'_> {
     /// Every length of a record; a part that it lacks is left out.
-    fn count(&self, record: &Record) -> Result<Vec<(Field, Unit, f64)>, LengthsError> {
+    fn count(&self, record: &Record) -> Result<Vec<Count>, LengthsError> {
         let mut counts = Vec::new();
         let context = record.context.as_deref();
         let parts = [
@@ -174,11 +177,7 @@ impl Counter<'_> {
         Ok(counts)
     }
 
-    fn count_prompt(
-        &self,
-        record: &Record,
-        context: &str,
-    ) -> Result<Vec<(Field, Unit, f64)>, LengthsError> {
+    fn count_prompt(&self, record: &Record, context: &str) -> Result<Vec<Count>, LengthsError> {
         let at_task = |source| LengthsError::Prompt { task: record.task.clone(), source };
         let prompt = TaskPrompt::of(&record.task)
             .and_then(|prompt| prompt.fill(context.trim(), record.instruction.trim()))
@@ -203,7 +202,7 @@ impl Counter<'_> {
     }
 }
 
-fn plain_counts(field: Field, text: &str) -> [(Field, Unit, f64); 2] {
+fn plain_counts(field: Field, text: &str) -> [Count; 2] {
     [
         (field, Unit::Chars, text.chars().count() as f64),
         (field, Unit::Words, text.split_whitespace().count() as f64),

@@ -173,7 +173,7 @@ impl Entry {
         let write = |source| CatalogueError::Write { path: part.clone(), source };
         std::fs::create_dir_all(folder).map_err(write)?;
         let mut reasons = Vec::new();
-        let hub = self.from_hub(&part, watch).and_then(|sha256| check(&part, &sha256));
+        let hub = self.download_part(&part, watch).and_then(|sha256| check(&part, &sha256));
         let fetched = match (hub, self.package) {
             (Ok(()), _) => Ok(()),
             (Err(Stop::Cancelled(cancelled)), _) => return Err(cancelled.into()),
@@ -208,7 +208,7 @@ impl Entry {
     }
 
     /// Downloads into `part`, going on after what it holds; the SHA-256 that the file must have.
-    fn from_hub(&self, part: &Path, watch: &Watch) -> Result<String, Stop> {
+    fn download_part(&self, part: &Path, watch: &Watch) -> Result<String, Stop> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .timeout_connect(Some(Duration::from_secs(15)))
             .timeout_recv_response(Some(Duration::from_secs(30)))

@@ -82,7 +82,7 @@ struct Line {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum End {
-    Made(MadeLine),
+    Made(Box<MadeLine>),
     Rejected(Box<RejectedRecord>),
 }
 
@@ -149,7 +149,7 @@ impl Journal {
     /// [`JournalError::File`].
     pub fn add(&mut self, key: Key, outcome: Outcome) -> Result<(), JournalError> {
         let end = match &outcome {
-            Outcome::Made(made) => End::Made(MadeLine::new(made)),
+            Outcome::Made(made) => End::Made(Box::new(MadeLine::new(made))),
             Outcome::Rejected(rejected) => End::Rejected(rejected.clone()),
         };
         self.append(&Line { seed: key.0.clone(), occurrence: key.1, end })?;
