@@ -201,3 +201,26 @@ fn too_long_and_senseless_requests_are_refused() {
     let past = ScoreRequest { tokens: vec![5; 4], scored: vec![2..9] };
     assert!(model.score(&[past], &watch).is_err());
 }
+
+/// Random weights in the three architectures (Llama with scaled frequencies, Qwen2 with biases,
+/// Qwen3 with query and key norms), as llama.cpp reads them; weights and cache in
+/// single precision on both sides.
+#[test]
+fn every_architecture_gives_what_another_program_gives() {
+    let golden = golden(include_str!("golden/tiny_models.json"));
+    for architecture in ["llama", "qwen2", "qwen3"] {
+        let path = format!("{}/tests/data/tiny_{architecture}.gguf", env!("CARGO_MANIFEST_DIR"));
+        for precision in [Precision::Fast, Precision::Dense] {
+            let options = CandleOptions { precision, free_bytes: None };
+            let mut model = CandleModel::load(path.as_ref(), options, &Watch::default()).unwrap();
+            assert_eq!(model.info().architecture, architecture);
+            let theirs = numbers(&golden[architecture]["logprobs"], Value::as_f64);
+            let ours = score_all(&mut model, &ids(&golden[architecture]["token_ids"]));
+            assert_eq!(ours.len(), theirs.len());
+            for (place, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+                let difference = (f64::from(*ours) - theirs).abs();
+                assert!(difference < 2e-3, "{architecture}, {place}: {ours} for {theirs}");
+            }
+        }
+    }
+}

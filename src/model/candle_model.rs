@@ -83,7 +83,7 @@ pub struct CandleModel {
 }
 
 impl Config {
-    fn read(gguf: &Gguf) -> Result<Self, Error> {
+    fn read(gguf: &mut Gguf) -> Result<Self, Error> {
         let architecture = gguf
             .text("general.architecture")
             .ok_or_else(|| gguf.refuse("it names no architecture"))?
@@ -168,7 +168,7 @@ impl CandleModel {
     /// [`Error::Read`], [`Error::File`], [`Error::Memory`], [`Error::Cancelled`]; each names the file.
     pub fn load(path: &Path, options: CandleOptions, watch: &Watch) -> Result<Self, Error> {
         let mut gguf = Gguf::open(path)?;
-        let config = Config::read(&gguf)?;
+        let config = Config::read(&mut gguf)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let tokenizer = Tokenizer::from_gguf(&gguf.content, &name)?;
         if tokenizer.vocab_size() > config.n_vocab {

@@ -349,3 +349,86 @@ pub fn multiply(
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Stream;
+
+    fn drawn(n: usize, purpose: &str) -> Vec<f32> {
+        let mut stream = Stream::new(1, "linear", purpose);
+        (0..n).map(|_| (stream.unit() * 2.0 - 1.0) as f32).collect()
+    }
+
+    fn block(dtype: GgmlDType, n_out: usize, n_in: usize) -> Block {
+        let mut weights = dtype.cpu_zeros(n_out * n_in);
+        weights.from_float(&drawn(n_out * n_in, &format!("{dtype:?}{n_out}")));
+        Block { n_out, n_in, weights }
+    }
+
+    /// Normalized squared error of `found`, and the place of the largest difference.
+    fn error(found: &[f32], exact: &[f32]) -> (f64, usize) {
+        let differences = found.iter().zip(exact).map(|(x, y)| f64::from(x - y).powi(2));
+        let worst = differences.clone().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        let energy: f64 = exact.iter().map(|y| f64::from(*y).powi(2)).sum();
+        (differences.sum::<f64>() / energy, worst.map_or(0, |(place, _)| place))
+    }
+
+    #[test]
+    fn every_format_decodes_what_its_dense_form_says() {
+        use GgmlDType::*;
+        let n_in = 512;
+        for dtype in [F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K] {
+            for held in [Held::Both, Held::QuantizedOnly, Held::DenseOnly] {
+                // Two parts of one format, as gate and up; then of two formats, as in mixed files.
+                for second in [dtype, Q8_0] {
+                    let parts = || vec![block(dtype, 19, n_in), block(second, 24, n_in)];
+                    let exact: Vec<f32> = parts().iter().flat_map(|p| p.dense().unwrap()).collect();
+                    let bias = drawn(43, "bias");
+                    let linear = Linear::new(parts(), Some(bias.clone()), held).unwrap();
+                    for n_rows in [1, 2, 5] {
+                        let input = drawn(n_rows * n_in, "x");
+                        let mut expected = vec![0.0; n_rows * 43];
+                        product(&input, n_rows, &exact, n_in, &mut expected);
+                        for row in expected.chunks_exact_mut(43) {
+                            row.iter_mut().zip(&bias).for_each(|(x, b)| *x += b);
+                        }
+                        for (path, most) in [(Path::Prompt, 2e-5), (Path::Decode, 2e-4)] {
+                            let mut out = Vec::new();
+                            linear.forward(&input, n_rows, path, &mut out).unwrap();
+                            let (error, worst) = error(&out, &expected);
+                            let case = format!("{dtype:?}+{second:?} {held:?} {path:?} x{n_rows}");
+                            assert!(error < most, "{case}: {error}, worst at {worst}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_of_the_dense_product_have_the_same_bits_in_any_company() {
+        let (n_in, n_out) = (576, 130);
+        let weights = drawn(n_in * n_out, "w");
+        let input = drawn(70 * n_in, "x");
+        let run = |n_rows: usize| {
+            let mut out = vec![0.0; n_rows * n_out];
+            product(&input[..n_rows * n_in], n_rows, &weights, n_in, &mut out);
+            out
+        };
+        let all = run(70);
+        for n_rows in [1, 2, 3, 17, 64] {
+            assert_eq!(run(n_rows), all[..n_rows * n_out], "{n_rows} rows");
+        }
+    }
+
+    #[test]
+    fn a_wrong_product_a_permuted_one_and_a_nan_are_told() {
+        let right = [1.0, -2.0, 3.0, 0.5];
+        assert!(error(&[1.0, -2.0, 3.0, 0.5], &right).0 < 1e-12);
+        assert_eq!(error(&[1.0, -2.0, 2.0, 0.5], &right), (1.0 / 14.25, 2));
+        assert!(error(&[-2.0, 1.0, 3.0, 0.5], &right).0 > 0.1);
+        let with_nan = error(&[1.0, f32::NAN, 3.0, 0.5], &right).0;
+        assert!(with_nan.is_nan() && !(with_nan < 1.0));
+    }
+}

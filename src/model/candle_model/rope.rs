@@ -15,7 +15,7 @@ pub struct Rope {
 }
 
 impl Rope {
-    pub fn read(gguf: &Gguf, architecture: &str, head_size: usize) -> Result<Self, Error> {
+    pub fn read(gguf: &mut Gguf, architecture: &str, head_size: usize) -> Result<Self, Error> {
         let key = |name: &str| format!("{architecture}.{name}");
         let base = gguf.number(&key("rope.freq_base"))?.unwrap_or(10_000.0);
         if let Some(n) = gguf.count(&key("rope.dimension_count"))?
@@ -26,6 +26,11 @@ impl Rope {
         let mut frequencies: Vec<f64> = (0..head_size / 2)
             .map(|pair| base.powf(-(2.0 * pair as f64) / head_size as f64))
             .collect();
+        if gguf.has("rope_freqs.weight") {
+            // The frequency scaling of Llama 3.x, worked out when the file was made.
+            let factors = gguf.vector("rope_freqs.weight", head_size / 2)?;
+            frequencies.iter_mut().zip(factors).for_each(|(f, factor)| *f /= f64::from(factor));
+        }
         let mut magnitude = 1.0;
         let factor = gguf.number(&key("rope.scaling.factor"))?.unwrap_or(1.0).max(1e-6);
         match gguf.text(&key("rope.scaling.type")) {
