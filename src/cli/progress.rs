@@ -83,7 +83,7 @@ pub fn duration(secs: f64) -> String {
     let secs = secs.round() as u64;
     match secs {
         0..=99 => format!("{secs} s"),
-        100..=5999 => format!("{} min", secs.div_ceil(60)),
+        100..=5999 => format!("{} min {} s", secs / 60, secs % 60),
         _ => format!("{} h {} min", secs / 3600, secs % 3600 / 60),
     }
 }
