@@ -338,6 +338,7 @@ impl SynthArguments {
                 top_k: self.top_k,
                 repetition_penalty: self.repetition_penalty,
                 max_new_tokens: self.max_new_tokens,
+                min_new_tokens: 0,
             },
             n_parallel: usize::from(self.parallel),
             n_attempts: usize::from(self.attempts),

@@ -17,6 +17,8 @@ pub struct Sampling {
     pub repetition_penalty: f32,
     /// The reply's limit in tokens.
     pub max_new_tokens: usize,
+    /// The model may not end its reply before it has this many tokens.
+    pub min_new_tokens: usize,
 }
 
 impl Default for Sampling {
@@ -28,6 +30,7 @@ impl Default for Sampling {
             top_k: 0,
             repetition_penalty: 1.0,
             max_new_tokens: 4096,
+            min_new_tokens: 0,
         }
     }
 }

@@ -10,6 +10,8 @@ use serde_json::Map;
 
 /// A context must have this many words; a model that writes less has not written a document.
 const LEAST_WORDS: usize = 50;
+/// A small model often ends after a sentence; it may not before it has about as many words.
+const LEAST_TOKENS: usize = 80;
 /// Above this share of repeated runs of eight words a context is a loop.
 const MOST_REPEATED: f64 = 0.3;
 
@@ -23,6 +25,10 @@ impl Strategy for ContextSynthesis {
 
     fn prompt_text(&self) -> &'static str {
         include_str!("../../prompts/synthesis/context_synthesis.txt")
+    }
+
+    fn least_tokens(&self) -> usize {
+        LEAST_TOKENS
     }
 
     fn conversation(&self, text: &str) -> Result<Conversation, PromptError> {

@@ -58,6 +58,10 @@ pub trait Strategy: Sync {
     fn id(&self) -> StrategyId;
     /// Our prompt for it.
     fn prompt_text(&self) -> &'static str;
+    /// Tokens that a reply must have before the model may end it.
+    fn least_tokens(&self) -> usize {
+        0
+    }
     /// Reads a prompt file for it.
     ///
     /// # Errors

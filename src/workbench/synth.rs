@@ -178,7 +178,10 @@ fn write_records(
         device: model.info().device.clone(),
         prompt: prompt.name,
         prompt_sha256: text_sha256(&prompt.text),
-        sampling: job.sampling,
+        sampling: Sampling {
+            min_new_tokens: job.strategy.least_tokens().min(job.sampling.max_new_tokens),
+            ..job.sampling
+        },
         words: job.n_words,
         seed: job.seed,
         version: env!("CARGO_PKG_VERSION").into(),

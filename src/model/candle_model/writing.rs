@@ -44,7 +44,7 @@ impl CandleModel {
             for (slot, logits) in
                 running.iter_mut().zip(logits.chunks_exact_mut(self.config.n_vocab))
             {
-                slot.choose(logits);
+                slot.choose(self, logits);
             }
             self.settle(&mut running, feed, watch)?;
         }
@@ -117,12 +117,17 @@ impl Slot {
             n_shown: 0,
             n_read: 0,
         };
-        slot.choose(&mut logits);
+        slot.choose(model, &mut logits);
         Ok(slot)
     }
 
-    fn choose(&mut self, logits: &mut [f32]) {
+    fn choose(&mut self, model: &CandleModel, logits: &mut [f32]) {
         let GenerateRequest { sampling, stream, .. } = &mut self.request;
+        if self.written.len() < sampling.min_new_tokens {
+            for id in model.tokenizer.stop_ids() {
+                logits[*id as usize] = f32::NEG_INFINITY;
+            }
+        }
         self.written.push(choose(logits, &self.written, sampling, stream));
     }
 
