@@ -134,6 +134,7 @@ fn prompts(model: &CandleModel) -> Prompts {
         sampling: Sampling { max_new_tokens: 20 + 7 * id, ..Sampling::default() },
         stream: Stream::new(3, &id.to_string(), "test"),
         stop: vec!["\n".into()],
+        banned: Vec::new(),
     };
     let waiting = texts.iter().enumerate().map(request).collect();
     let (replies, streamed) = (BTreeMap::new(), BTreeMap::new());

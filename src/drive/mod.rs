@@ -17,6 +17,8 @@ pub struct Ask {
     pub begun: String,
     /// Texts that end the reply.
     pub stop: Vec<String>,
+    /// Words that no line of the reply may begin with: the first token of each is left out.
+    pub banned: Vec<String>,
     /// How to choose tokens.
     pub sampling: Sampling,
     /// Where the choices come from.
@@ -182,8 +184,11 @@ impl<T: Talk, E: std::error::Error + 'static> Talker<'_, T, E> {
             let (n_prompt, window) = (prompt.len(), self.chat.window);
             if n_prompt < window {
                 self.n_prompt[ix] = n_prompt;
-                let Ask { sampling, stream, stop, .. } = *ask;
-                return Some(GenerateRequest { id: ix, prompt, sampling, stream, stop });
+                let Ask { sampling, stream, stop, banned, .. } = *ask;
+                let first =
+                    |word: &String| Some(self.chat.tokenizer.encode(word).ok()?.first()?.id);
+                let banned = banned.iter().filter_map(first).collect();
+                return Some(GenerateRequest { id: ix, prompt, sampling, stream, stop, banned });
             }
             turn = self.talks[ix].as_mut()?.hear(Heard::TooLong { n_prompt, window });
         }

@@ -213,6 +213,8 @@ pub struct GenerateRequest {
     pub stream: Stream,
     /// Texts that end the reply; they are not part of it.
     pub stop: Vec<String>,
+    /// Tokens that the reply may not hold.
+    pub banned: Vec<u32>,
 }
 
 /// Why a reply ended.

@@ -77,6 +77,11 @@ impl<'a> Drafting<'a> {
             messages,
             begun: conversation.begun(&replies),
             stop: stops(conversation, stage),
+            // Where nothing is to follow, a label could only begin another part.
+            banned: match conversation.stages().len() {
+                1 => conversation.labels().to_vec(),
+                _ => Vec::new(),
+            },
             sampling: self.plan.origin.sampling.clone(),
             stream: self.draft().stream(&purpose),
         })

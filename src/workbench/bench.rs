@@ -108,6 +108,7 @@ impl<'a> Writers<'a> {
             sampling: Sampling { max_new_tokens: self.left[id], ..Sampling::default() },
             stream: Stream::new(0, "bench", &id.to_string()),
             stop: Vec::new(),
+            banned: Vec::new(),
         }
     }
 }

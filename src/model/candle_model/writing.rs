@@ -122,7 +122,10 @@ impl Slot {
     }
 
     fn choose(&mut self, model: &CandleModel, logits: &mut [f32]) {
-        let GenerateRequest { sampling, stream, .. } = &mut self.request;
+        let GenerateRequest { sampling, stream, banned, .. } = &mut self.request;
+        for id in banned {
+            logits[*id as usize] = f32::NEG_INFINITY;
+        }
         if self.written.len() < sampling.min_new_tokens {
             for id in model.tokenizer.stop_ids() {
                 logits[*id as usize] = f32::NEG_INFINITY;
