@@ -21,6 +21,7 @@ pub mod cli;
 pub mod coherence;
 pub mod data;
 pub mod drive;
+pub mod export;
 pub mod figure;
 pub mod job;
 pub mod lengths;

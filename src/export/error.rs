@@ -1,0 +1,71 @@
+//! What can go wrong with an export.
+
+use crate::data::DataError;
+use crate::job::Cancelled;
+use crate::prompt::PromptError;
+use std::path::PathBuf;
+
+/// What can go wrong while records are exported. Whatever stood under the name before still does.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The file could not be written.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The task's prompt failed.
+    #[error("cannot export: the prompt of task `{task}` cannot be used: {source}")]
+    Prompt {
+        /// The task.
+        task: String,
+        /// What is wrong.
+        source: PromptError,
+    },
+    /// There is nothing to write.
+    #[error("cannot export to {}: there are no records; open a dataset or widen the choice", path.display())]
+    NoRecords {
+        /// The file that was asked for.
+        path: PathBuf,
+    },
+    /// Nothing of what there is can stand in a training file.
+    #[error(
+        "cannot export to {} as `messages`: none of the {n_records} records has both an instruction \
+         and an answer; make the missing part first, or export as `jsonl`",
+        path.display()
+    )]
+    NoneUsable {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// How many records there are.
+        n_records: usize,
+    },
+    /// The name is a folder's.
+    #[error("cannot export to {}: it is a folder; name a file in it", path.display())]
+    Folder {
+        /// What was asked for.
+        path: PathBuf,
+    },
+    /// The folder is not there.
+    #[error(
+        "cannot export to {}: there is no folder {}; make it first or choose another",
+        path.display(), folder.display()
+    )]
+    NoFolder {
+        /// The file that was asked for.
+        path: PathBuf,
+        /// The folder that it would be in.
+        folder: PathBuf,
+    },
+    /// Records of this very file are to be written; an export may hold less than it does.
+    #[error(
+        "cannot export to {}: the records were read from this file, and an export may hold less of \
+         them; choose another name",
+        path.display()
+    )]
+    OverSource {
+        /// The file that was asked for.
+        path: PathBuf,
+    },
+    /// The work was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
