@@ -1,6 +1,6 @@
 //! The lengths figure: per task, how long the contexts of each strategy are.
 
-use super::strategies::{color, ordered, task_title, tasks, title};
+use super::strategies::{color, ordered, strategy_title, task_title, tasks};
 use crate::figure::{Axis, Figure, LegendEntry, Mark, Paint, Panel, Swatch, palette};
 use crate::lengths::{Field, Group, Lengths, Unit};
 use crate::stats;
@@ -57,7 +57,7 @@ pub fn lengths_figure(lengths: &Lengths) -> Figure {
     let legend = strategies
         .iter()
         .map(|(strategy, place)| LegendEntry {
-            label: title(strategy),
+            label: strategy_title(strategy),
             swatch: Swatch::Line,
             paint: Paint::new(color(*place)).dash(palette::dash(*place)),
         })
@@ -95,7 +95,7 @@ fn counted(ns: &[usize]) -> String {
 fn points(group: &Group, place: usize, top: f64) -> Mark {
     let row = -top * (0.05 + 0.055 * (place % 4) as f64);
     Mark::Points {
-        series: title(&group.strategy),
+        series: strategy_title(&group.strategy),
         xy: group.lengths.iter().map(|n| [*n, row]).collect(),
         marker: palette::marker(place),
         size_pt: 2.2,
@@ -105,7 +105,7 @@ fn points(group: &Group, place: usize, top: f64) -> Mark {
 
 fn curve(group: &Group, place: usize, range: (f64, f64)) -> [Mark; 3] {
     let paint = Paint::new(color(place)).dash(palette::dash(place));
-    let series = title(&group.strategy);
+    let series = strategy_title(&group.strategy);
     let logs: Vec<f64> = group.lengths.iter().map(|n| n.max(1.0).log2()).collect();
     let at = stats::log_edges(range.0, range.1, 160);
     let at_logs: Vec<f64> = at.iter().map(|x| x.log2()).collect();

@@ -8,3 +8,4 @@ mod strategies;
 
 pub use coherence::coherence_figure;
 pub use lengths::lengths_figure;
+pub use strategies::{strategy_color, strategy_title, task_title};
