@@ -242,7 +242,8 @@ fn lengths_count_characters_words_and_tokens() {
     assert_eq!(mean(Field::Answer, Unit::Tokens), 6.0);
     assert_eq!(mean(Field::Context, Unit::Words), 2.0);
     assert!(mean(Field::Prompt, Unit::Tokens) > 100.0);
-    let svg = backstory::figure::to_svg(&report::lengths_figure(&lengths));
+    let view = report::LengthsView::usual(&lengths);
+    let svg = backstory::figure::to_svg(&report::lengths_figure(&lengths, view));
     for text in ["HotpotQA (n = 1)", "tokens, scripted", "human"] {
         assert!(svg.contains(text), "{text} is not in the figure");
     }

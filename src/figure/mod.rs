@@ -1,4 +1,4 @@
-//! How to draw a chart: one resolved [`Figure`] in, SVG, CSV or JSON out.
+//! How to draw a chart: one resolved [`Figure`] in, SVG, PNG, CSV or JSON out.
 //!
 //! A figure is resolved before it comes here: bins, ticks, colours and intervals are numbers in
 //! it, so the window and every writer show the same thing. [`layout()`] turns it into
@@ -11,11 +11,13 @@
 
 pub mod axis;
 pub mod csv;
+pub mod fonts;
 mod gaps;
 mod json;
 pub mod layout;
 mod marks;
 pub mod palette;
+pub mod png;
 #[cfg(test)]
 mod samples;
 mod spec;
@@ -28,5 +30,6 @@ pub use csv::to_csv;
 pub use json::{FigureError, from_json, to_json};
 pub use layout::{Drawing, Primitive, layout};
 pub use marks::{Anchor, Dash, Hatch, Mark, Marker, Paint};
+pub use png::{PngError, rgba_to_png, to_png};
 pub use spec::{Figure, LegendEntry, Panel, Style, Swatch};
 pub use svg::to_svg;

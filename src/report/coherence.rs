@@ -1,7 +1,7 @@
 //! The coherence figure: what the own context does for instruction and answer, beside what other
 //! contexts do.
 
-use super::strategies::{color, ordered, task_title, tasks, title};
+use super::strategies::{color, ordered, strategy_title, task_title, tasks};
 use crate::coherence::{Estimate, GroupSummary, Summary};
 use crate::data::StrategyId;
 use crate::figure::{Axis, Figure, Hatch, LegendEntry, Mark, Paint, Panel, Swatch};
@@ -27,7 +27,7 @@ pub fn coherence_figure(summary: &Summary) -> Figure {
     let mut legend: Vec<LegendEntry> = strategies
         .iter()
         .map(|(strategy, place)| LegendEntry {
-            label: title(strategy),
+            label: strategy_title(strategy),
             swatch: Swatch::Patch(Hatch::Solid),
             paint: Paint::new(color(*place)),
         })
@@ -91,7 +91,7 @@ fn panel(
                 }
             }
             let kind = if side == 0 { "own" } else { "other" };
-            let series = format!("{}, {kind} context", title(strategy));
+            let series = format!("{}, {kind} context", strategy_title(strategy));
             marks.extend(bar_marks(&series, &bars, width, hatch, Paint::new(color(*place))));
         }
     }

@@ -1,130 +1,261 @@
-//! The lengths figure: per task, how long the contexts of each strategy are.
+//! The lengths figure: per task, how long a part of the records is under each strategy.
+//!
+//! Here is what the figure says; `forms` has the marks, `ruler` the axis of lengths. Counting
+//! belongs in `crate::lengths`, densities and bins in `stats`.
 
-use super::strategies::{color, ordered, task_title, tasks, title};
+mod forms;
+mod ruler;
+#[cfg(test)]
+mod tests;
+
+use super::strategies::{color, ordered, strategy_title, task_title, tasks};
 use crate::figure::{Axis, Figure, LegendEntry, Mark, Paint, Panel, Swatch, palette};
 use crate::lengths::{Field, Group, Lengths, Unit};
-use crate::stats;
+use forms::{Bandwidths, Strand};
+use ruler::Ruler;
 
-/// A panel per task: the density of the context lengths of each strategy over a log2 axis, each
-/// record as a point under it, the medians as rules. Lengths are in tokens where they were counted,
-/// else in words.
-pub fn lengths_figure(lengths: &Lengths) -> Figure {
-    let unit = if lengths.tokenizer.is_some() { Unit::Tokens } else { Unit::Words };
-    let groups: Vec<&Group> = lengths
-        .groups
-        .iter()
-        .filter(|group| group.field == Field::Context && group.unit == unit)
-        .collect();
-    let label = match &lengths.tokenizer {
-        Some(tokenizer) => format!("context length (tokens, {tokenizer})"),
-        None => "context length (words)".to_owned(),
-    };
-    let least = groups.iter().map(|group| group.summary.min).fold(f64::INFINITY, f64::min).max(1.0);
-    let most = groups.iter().map(|group| group.summary.max).fold(1.0, f64::max);
-    let range = (least / 1.5, most * 1.5);
+/// How lengths are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// A smooth curve per strategy, and each record as a point under it.
+    #[default]
+    Density,
+    /// The share of a strategy's records in each bin.
+    Histogram,
+    /// The share of a strategy's records up to each length.
+    Cumulative,
+}
+
+/// What of the lengths is drawn, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LengthsView {
+    /// The part of the records.
+    pub field: Field,
+    /// What is counted.
+    pub unit: Unit,
+    /// Curve, bins or staircase.
+    pub form: Form,
+    /// Whether the length axis counts in octaves.
+    pub log: bool,
+}
+
+impl LengthsView {
+    /// Context, density, log axis; tokens where they were counted, else words.
+    pub fn usual(lengths: &Lengths) -> Self {
+        let unit = if lengths.tokenizer.is_some() { Unit::Tokens } else { Unit::Words };
+        Self { field: Field::Context, unit, form: Form::Density, log: true }
+    }
+}
+
+/// Points are left out where a strategy has more records in a task: they would be a smear.
+const MOST_POINTS: usize = 1000;
+
+/// A panel per task with the lengths of each strategy, the medians as vertical lines. All panels
+/// share both axes. Without lengths of the view's field and unit, a figure without panels.
+pub fn lengths_figure(lengths: &Lengths, view: LengthsView) -> Figure {
+    let wanted = |group: &&Group| group.field == view.field && group.unit == view.unit;
+    let groups: Vec<&Group> = lengths.groups.iter().filter(wanted).collect();
     let strategies = ordered(groups.iter().map(|group| &group.strategy));
-    let names = tasks(groups.iter().map(|group| group.task.as_str()));
-    let of_task = |task: &str| -> Vec<(&Group, usize)> {
-        let found = strategies.iter().filter_map(|(strategy, place)| {
-            let group = groups.iter().find(|g| g.task == task && g.strategy == *strategy);
-            group.map(|group| (*group, *place))
+    let of_task = |task: &str| -> Vec<Strand<'_>> {
+        let strands = strategies.iter().enumerate().filter_map(|(row, (strategy, place))| {
+            let group = groups.iter().find(|g| g.task == task && g.strategy == *strategy)?;
+            Some(Strand { group, place: *place, row })
         });
-        found.collect()
+        strands.collect()
     };
-    let panels: Vec<(&String, Vec<Mark>)> = names
-        .iter()
-        .map(|task| {
-            let groups = of_task(task);
-            let curves = groups.iter().flat_map(|(group, place)| curve(group, *place, range));
-            (task, curves.collect())
-        })
-        .collect();
-    let top = panels.iter().flat_map(|(_, marks)| marks).map(highest).fold(0.1, f64::max) * 1.08;
-    let panels: Vec<Panel> = panels
-        .into_iter()
-        .map(|(task, mut marks)| {
-            let groups = of_task(task);
-            marks.extend(groups.iter().map(|(group, place)| points(group, *place, top)));
-            let ns: Vec<usize> = groups.iter().map(|(group, _)| group.summary.n).collect();
-            Panel {
-                title: format!("{} ({})", task_title(task), counted(&ns)),
-                x: Axis::log2(&label, range.0, range.1),
-                y: Axis::linear("density", -0.24 * top, top),
-                marks,
-            }
-        })
-        .collect();
-    let legend = strategies
-        .iter()
-        .map(|(strategy, place)| LegendEntry {
-            label: title(strategy),
-            swatch: Swatch::Line,
-            paint: Paint::new(color(*place)).dash(palette::dash(*place)),
-        })
-        .collect();
+    let names = tasks(groups.iter().map(|group| group.task.as_str()));
+    let tasks: Vec<(&str, Vec<Strand<'_>>)> =
+        names.iter().map(|task| (task.as_str(), of_task(task))).collect();
+    let (panels, how) = Scene::new(view, &groups).panels(&tasks, &x_label(lengths, view));
     Figure {
-        title: "Context lengths".into(),
-        caption: "Gaussian kernel density of the logarithm of the length (Silverman's bandwidth); each \
-                  point under the axis is a record, vertical lines are medians; n records per strategy."
-            .into(),
+        title: title(view),
+        caption: format!(
+            "{how} Vertical lines are medians; n records of each strategy.{}",
+            zeros(view, &groups)
+        ),
         columns: panels.len().clamp(1, 4),
         panels,
         panel_height_in: 1.25,
-        legend,
+        legend: strategies
+            .iter()
+            .map(|(id, place)| entry(view, strategy_title(id), *place))
+            .collect(),
         ..Figure::default()
     }
 }
 
+/// What all panels of a figure have in common.
+struct Scene<'a> {
+    view: LengthsView,
+    groups: &'a [&'a Group],
+    ruler: Ruler,
+}
+
+impl<'a> Scene<'a> {
+    fn new(view: LengthsView, groups: &'a [&'a Group]) -> Self {
+        Self { view, groups, ruler: Ruler::of(groups, view.log) }
+    }
+
+    /// The panels, and how to read them.
+    fn panels(&self, tasks: &[(&str, Vec<Strand<'_>>)], x_label: &str) -> (Vec<Panel>, String) {
+        let (y_label, how, mut marks) = match self.view.form {
+            Form::Density => self.densities(tasks),
+            Form::Histogram => self.histograms(tasks),
+            Form::Cumulative => self.cumulative(tasks),
+        };
+        let top = 1.08 * marks.iter().flatten().map(highest).fold(0.0, f64::max);
+        let y = if self.has_points() {
+            for ((_, strands), marks) in tasks.iter().zip(&mut marks) {
+                marks.extend(strands.iter().map(|strand| strand.points(&self.ruler, top)));
+            }
+            let n_rows = tasks.iter().flat_map(|(_, strands)| strands).map(|s| s.row + 1).max();
+            upright(&y_label, -top * forms::depth(n_rows.unwrap_or(0)), top)
+        } else if self.view.form == Form::Cumulative {
+            upright(&y_label, 0.0, 1.03)
+        } else {
+            upright(&y_label, 0.0, top)
+        };
+        let panels = tasks.iter().zip(marks).map(|((task, strands), mut marks)| {
+            marks.extend(strands.iter().map(|strand| strand.median(&self.ruler)));
+            Panel {
+                title: format!("{} ({})", task_title(task), counted(strands)),
+                x: self.ruler.axis(x_label),
+                y: y.clone(),
+                marks,
+            }
+        });
+        (panels.collect(), how)
+    }
+
+    fn has_points(&self) -> bool {
+        let few = self.groups.iter().all(|group| group.lengths.len() <= MOST_POINTS);
+        self.view.form == Form::Density && few
+    }
+
+    fn densities(&self, tasks: &[(&str, Vec<Strand<'_>>)]) -> (String, String, Vec<Vec<Mark>>) {
+        let (ruler, log) = (&self.ruler, self.view.log);
+        let bandwidths = Bandwidths::on(ruler);
+        // Per word the numbers would be so small that their ticks could not be read.
+        let per = if log { 1.0 } else { 10_f64.powf(ruler.reach().log10().floor()).max(1.0) };
+        let label = match (log, per) {
+            (true, _) => "density".to_owned(),
+            (false, 1.0) => format!("density per {}", unit(self.view.unit, true)),
+            (false, per) => {
+                let per = if per < 1e3 { per.to_string() } else { format!("{}k", per / 1e3) };
+                format!("density per {per} {}", unit(self.view.unit, false))
+            }
+        };
+        let (what, least, of_one) = match log {
+            true => ("the length's base-2 logarithm", "0.1", "0.25"),
+            false => ("the length", "1% of the axis", "3%"),
+        };
+        let mut how = format!(
+            "Gaussian kernel density of {what} (bandwidth: Silverman's, at least {least}; {of_one} \
+             where all lengths are equal)."
+        );
+        if self.has_points() {
+            how += " Each point under the axis is a record.";
+        }
+        let curves = |strands: &Vec<Strand<'_>>| {
+            strands.iter().flat_map(|s| s.density(ruler, &bandwidths, per)).collect()
+        };
+        (label, how, tasks.iter().map(|(_, strands)| curves(strands)).collect())
+    }
+
+    fn histograms(&self, tasks: &[(&str, Vec<Strand<'_>>)]) -> (String, String, Vec<Vec<Mark>>) {
+        let n_bins = self.ruler.bins().len().saturating_sub(1);
+        let width = if self.view.log { "about equally wide in octaves" } else { "equally wide" };
+        let how = format!(
+            "Share of a strategy's records in each bin ({n_bins}, {width}, the same in all panels); \
+             in a bin the lowest bar stands in front."
+        );
+        let marks =
+            tasks.iter().map(|(_, strands)| forms::histograms(strands, &self.ruler)).collect();
+        ("share of records".to_owned(), how, marks)
+    }
+
+    fn cumulative(&self, tasks: &[(&str, Vec<Strand<'_>>)]) -> (String, String, Vec<Vec<Mark>>) {
+        let how = "Share of a strategy's records that are at most so long.".to_owned();
+        let steps =
+            |strands: &Vec<Strand<'_>>| strands.iter().map(|s| s.cumulative(&self.ruler)).collect();
+        let marks = tasks.iter().map(|(_, strands)| steps(strands)).collect();
+        ("share of records".to_owned(), how, marks)
+    }
+}
+
+/// An axis from below 0, where nothing is measured, to `top`.
+fn upright(label: &str, bottom: f64, top: f64) -> Axis {
+    let mut axis = Axis::linear(label, bottom, top);
+    axis.ticks.retain(|tick| tick.at >= 0.0);
+    axis
+}
+
 fn highest(mark: &Mark) -> f64 {
     match mark {
-        Mark::Line { xy, .. } => xy.iter().map(|[_, y]| *y).fold(0.0, f64::max),
+        Mark::Line { xy, .. } | Mark::Step { xy, .. } => {
+            xy.iter().map(|[_, y]| *y).fold(0.0, f64::max)
+        }
         _ => 0.0,
     }
 }
 
-/// "n = 3", or "n = 2 to 3" where the strategies differ.
-fn counted(ns: &[usize]) -> String {
-    match (ns.iter().min(), ns.iter().max()) {
-        (Some(least), Some(most)) if least < most => format!("n = {least} to {most}"),
-        (Some(n), _) => format!("n = {n}"),
-        _ => "n = 0".to_owned(),
+/// "n = 3", or "n = 2–3" where the strategies differ.
+fn counted(strands: &[Strand<'_>]) -> String {
+    let ns = || strands.iter().map(|strand| strand.group.summary.n);
+    match (ns().min(), ns().max()) {
+        (Some(least), Some(most)) if least < most => format!("n = {least}\u{2013}{most}"),
+        (n, _) => format!("n = {}", n.unwrap_or(0)),
     }
 }
 
-/// A strategy's records as a row of points under the axis of a panel whose highest value is `top`.
-fn points(group: &Group, place: usize, top: f64) -> Mark {
-    let row = -top * (0.05 + 0.055 * (place % 4) as f64);
-    Mark::Points {
-        series: title(&group.strategy),
-        xy: group.lengths.iter().map(|n| [*n, row]).collect(),
-        marker: palette::marker(place),
-        size_pt: 2.2,
-        paint: Paint::new(color(place)).alpha(0.7),
+fn entry(view: LengthsView, label: String, place: usize) -> LegendEntry {
+    let line = Paint::new(color(place)).dash(palette::dash(place));
+    let (swatch, paint) = match view.form {
+        Form::Density | Form::Cumulative => (Swatch::Line, line),
+        Form::Histogram => (Swatch::Patch(forms::hatch(place)), forms::bar_paint(place)),
+    };
+    LegendEntry { label, swatch, paint }
+}
+
+fn title(view: LengthsView) -> String {
+    let field = match view.field {
+        Field::Context => "Context",
+        Field::Instruction => "Instruction",
+        Field::Answer => "Answer",
+        Field::Prompt => "Prompt",
+    };
+    let form = if view.form == Form::Cumulative { ", cumulative" } else { "" };
+    format!("{field} lengths{form}")
+}
+
+/// "context length (tokens, NAME)".
+fn x_label(lengths: &Lengths, view: LengthsView) -> String {
+    let field = match view.field {
+        Field::Context => "context",
+        Field::Instruction => "instruction",
+        Field::Answer => "answer",
+        Field::Prompt => "prompt",
+    };
+    let counted_by = match (&lengths.tokenizer, view.unit) {
+        (Some(tokenizer), Unit::Tokens) => format!(", {tokenizer}"),
+        _ => String::new(),
+    };
+    format!("{field} length ({}{counted_by})", unit(view.unit, false))
+}
+
+fn unit(unit: Unit, one: bool) -> &'static str {
+    match (unit, one) {
+        (Unit::Chars, true) => "character",
+        (Unit::Chars, false) => "characters",
+        (Unit::Words, true) => "word",
+        (Unit::Words, false) => "words",
+        (Unit::Tokens, true) => "token",
+        (Unit::Tokens, false) => "tokens",
     }
 }
 
-fn curve(group: &Group, place: usize, range: (f64, f64)) -> [Mark; 3] {
-    let paint = Paint::new(color(place)).dash(palette::dash(place));
-    let series = title(&group.strategy);
-    let logs: Vec<f64> = group.lengths.iter().map(|n| n.max(1.0).log2()).collect();
-    let at = stats::log_edges(range.0, range.1, 160);
-    let at_logs: Vec<f64> = at.iter().map(|x| x.log2()).collect();
-    // A few records of nearly one length would give a needle that flattens all other curves.
-    let bandwidth = stats::silverman_bandwidth(&logs).unwrap_or(0.1).max(0.1);
-    let density = stats::kde(&logs, &at_logs, bandwidth);
-    [
-        Mark::Band {
-            series: series.clone(),
-            x: at.clone(),
-            lo: vec![0.0; at.len()],
-            hi: density.clone(),
-            paint: paint.alpha(0.15),
-        },
-        Mark::Line {
-            series: series.clone(),
-            xy: at.iter().zip(density).map(|(x, y)| [*x, y]).collect(),
-            paint,
-        },
-        Mark::Rule { series, at: group.summary.p50, horizontal: false, paint: paint.width(0.6) },
-    ]
+/// What must be said where a log axis cannot show a length.
+fn zeros(view: LengthsView, groups: &[&Group]) -> &'static str {
+    let any = groups.iter().any(|group| group.summary.min < 1.0);
+    if view.log && any { " Lengths of 0 stand at 1." } else { "" }
 }

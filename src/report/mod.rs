@@ -7,4 +7,5 @@ mod lengths;
 mod strategies;
 
 pub use coherence::coherence_figure;
-pub use lengths::lengths_figure;
+pub use lengths::{Form, LengthsView, lengths_figure};
+pub use strategies::{strategy_color, strategy_title, task_title};

@@ -9,7 +9,7 @@ use crate::figure::{self, Figure};
 use crate::job::Watch;
 use crate::lengths::{self, Counter, Lengths};
 use crate::model::{LanguageModel, Sampling};
-use crate::report;
+use crate::report::{self, LengthsView};
 use crate::synthesis::strategy;
 use serde::Serialize;
 use std::io::Write;
@@ -160,7 +160,10 @@ fn measure_all(
     let (tokenizer, template) = (model.tokenizer().clone(), model.template().clone());
     let counter = Counter { tokenizer: Some(&tokenizer), template: Some(&template) };
     let lengths = lengths::measure(datasets, &counter, watch)?;
-    write_figure(&folder.join("lengths"), &report::lengths_figure(&lengths))?;
+    write_figure(
+        &folder.join("lengths"),
+        &report::lengths_figure(&lengths, LengthsView::usual(&lengths)),
+    )?;
     let settings = Settings { n_shuffles: 1, negatives: coherence::Negatives::Random, seed: 42 };
     let measured = coherence::measure(model, datasets, settings, watch)?;
     measure::write_rows(&folder.join("coherence.jsonl"), &measured.rows)?;
