@@ -1,10 +1,10 @@
-//! How work is watched: cancelled, followed and warned about.
+//! How work is watched: cancelled, paused, followed and warned about.
 //!
 //! This module knows no work. What runs, on which thread, belongs in `workbench`; how progress is
 //! drawn belongs in the two doors.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// The work was cancelled by the person who asked for it.
@@ -21,7 +21,7 @@ pub struct Progress {
     pub n_done: u64,
     /// Units of this stage in all; 0 while unknown.
     pub n_total: u64,
-    /// Seconds since this stage began.
+    /// Seconds since this stage began, pauses left out.
     pub elapsed_secs: f64,
 }
 
@@ -38,11 +38,22 @@ impl Progress {
 
 struct Shared {
     cancel: AtomicBool,
+    /// Whether `clock` holds the beginning of a pause; asked without a lock between pieces of work.
+    paused: AtomicBool,
     n_done: AtomicU64,
     n_total: AtomicU64,
-    stage: Mutex<(String, Instant)>,
+    clock: Mutex<Clock>,
+    resumed: Condvar,
     warnings: Mutex<Vec<String>>,
     wake: Box<dyn Fn() + Send + Sync>,
+}
+
+/// The stage and its time.
+struct Clock {
+    stage: String,
+    /// When the stage would have begun if there had been no pauses.
+    since: Instant,
+    paused_at: Option<Instant>,
 }
 
 /// A handle on a running job; clones share it. The worker reports through it, the watcher reads
@@ -61,17 +72,47 @@ impl Watch {
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self(Arc::new(Shared {
             cancel: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             n_done: AtomicU64::new(0),
             n_total: AtomicU64::new(0),
-            stage: Mutex::new((String::new(), Instant::now())),
+            clock: Mutex::new(Clock {
+                stage: String::new(),
+                since: Instant::now(),
+                paused_at: None,
+            }),
+            resumed: Condvar::new(),
             warnings: Mutex::new(Vec::new()),
             wake: Box::new(wake),
         }))
     }
 
-    /// Asks the job to stop as soon as it can.
+    /// Asks the job to stop as soon as it can, a paused one too.
     pub fn cancel(&self) {
+        let _clock = lock(&self.0.clock);
         self.0.cancel.store(true, Ordering::Relaxed);
+        self.0.resumed.notify_all();
+    }
+
+    /// Asks the job to wait, after the piece of work that it is in, until it is resumed.
+    pub fn pause(&self) {
+        let mut clock = lock(&self.0.clock);
+        clock.paused_at.get_or_insert_with(Instant::now);
+        self.0.paused.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets a paused job go on.
+    pub fn resume(&self) {
+        let mut clock = lock(&self.0.clock);
+        if let Some(paused_at) = clock.paused_at.take() {
+            clock.since += paused_at.elapsed();
+        }
+        self.0.paused.store(false, Ordering::Relaxed);
+        self.0.resumed.notify_all();
+    }
+
+    /// Whether the job was asked to wait.
+    pub fn is_paused(&self) -> bool {
+        self.0.paused.load(Ordering::Relaxed)
     }
 
     /// Whether the job was asked to stop.
@@ -79,14 +120,27 @@ impl Watch {
         self.0.cancel.load(Ordering::Relaxed)
     }
 
-    /// `Err` once the job was asked to stop; workers call it between small pieces of work.
+    /// `Err` once the job was asked to stop; waits here while it is paused. Workers call it between
+    /// small pieces of work.
     pub fn check(&self) -> Result<(), Cancelled> {
+        if self.is_paused() {
+            let clock = lock(&self.0.clock);
+            let waits = |clock: &mut Clock| clock.paused_at.is_some() && !self.is_cancelled();
+            // The guard that comes back, poisoned or not, has nothing more to tell.
+            drop(self.0.resumed.wait_while(clock, waits));
+        }
         if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
     }
 
     /// Begins a stage of `n_total` units (0: unknown).
     pub fn stage(&self, name: &str, n_total: u64) {
-        *lock(&self.0.stage) = (name.to_owned(), Instant::now());
+        {
+            let mut clock = lock(&self.0.clock);
+            let now = Instant::now();
+            clock.stage = name.to_owned();
+            clock.since = now;
+            clock.paused_at = clock.paused_at.map(|_| now);
+        }
         self.0.n_done.store(0, Ordering::Relaxed);
         self.0.n_total.store(n_total, Ordering::Relaxed);
         (self.0.wake)();
@@ -115,12 +169,13 @@ impl Watch {
 
     /// Where the job stands.
     pub fn progress(&self) -> Progress {
-        let (stage, since) = lock(&self.0.stage).clone();
+        let clock = lock(&self.0.clock);
+        let now = clock.paused_at.unwrap_or_else(Instant::now);
         Progress {
-            stage,
+            stage: clock.stage.clone(),
             n_done: self.0.n_done.load(Ordering::Relaxed),
             n_total: self.0.n_total.load(Ordering::Relaxed),
-            elapsed_secs: since.elapsed().as_secs_f64(),
+            elapsed_secs: now.saturating_duration_since(clock.since).as_secs_f64(),
         }
     }
 }
@@ -148,5 +203,29 @@ mod tests {
         assert_eq!(watch.warnings(), ["line 2 is broken"]);
         let progress = Progress { elapsed_secs: 6.0, ..watch.progress() };
         assert_eq!(progress.secs_left(), Some(2.0));
+    }
+
+    #[test]
+    fn a_paused_job_waits_until_it_is_resumed_or_cancelled() {
+        for cancel in [false, true] {
+            let watch = Watch::default();
+            watch.stage("writing", 2);
+            watch.pause();
+            let before = watch.progress().elapsed_secs;
+            let worker = watch.clone();
+            let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+            let thread = std::thread::spawn(move || sender.send(worker.check()));
+            let wait = std::time::Duration::from_millis(30);
+            assert!(receiver.recv_timeout(wait).is_err(), "it did not wait");
+            assert_eq!(watch.progress().elapsed_secs, before, "a pause is no work");
+            if cancel {
+                watch.cancel()
+            } else {
+                watch.resume()
+            }
+            let expected = if cancel { Err(Cancelled) } else { Ok(()) };
+            assert_eq!(receiver.recv().unwrap(), expected);
+            thread.join().unwrap().unwrap();
+        }
     }
 }

@@ -250,10 +250,23 @@ fn help_and_version() {
 }
 
 #[test]
-fn no_words_at_all_show_the_help() {
-    let run = Folder::new().run(&[]);
-    assert_eq!((run.code, run.out.as_str()), (2, ""));
-    assert!(run.err.contains("Usage") && run.err.contains("inspect"), "{}", run.err);
+fn without_a_display_the_window_says_what_to_do() {
+    let folder = Folder::new().with("a.jsonl", PAIR);
+    for args in [&[][..], &["a.jsonl"], &["--view", "compare", "--screenshot", "out/w.png"]] {
+        let run = folder.run(args);
+        assert_eq!((run.code, run.out.as_str()), (1, ""), "{}", run.err);
+        for words in ["no window can be opened", "DISPLAY", "demo --out"] {
+            assert!(run.err.contains(words), "{}", run.err);
+        }
+        assert!(!run.err.contains(".rs"), "{}", run.err);
+    }
+    for (args, words) in [
+        (&["--view", "moon"][..], "compare"),
+        (&["--size", "9x9"], "1440x900"),
+        (&["--theme", "pink"], "dark"),
+    ] {
+        folder.refused(args, 2, &[words]);
+    }
 }
 
 #[test]

@@ -110,7 +110,7 @@ impl Feed for Prompts {
         self.waiting.pop()
     }
 
-    fn piece(&mut self, id: usize, text: &str) {
+    fn piece(&mut self, id: usize, text: &str, _: usize) {
         self.streamed.entry(id).or_default().push_str(text);
         if let Some((left, watch)) = &mut self.cancel_after {
             *left -= 1;

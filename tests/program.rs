@@ -81,6 +81,10 @@ impl Folder {
             .args(args)
             .current_dir(&self.path)
             .env("BACKSTORY_HOME", self.path("home"))
+            // No test here may open a window on the screen of whoever runs it.
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY")
+            .env_remove("WAYLAND_SOCKET")
             .stdin(Stdio::null())
             .output()
             .expect("the program starts");

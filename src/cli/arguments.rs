@@ -1,23 +1,123 @@
 //! The words of the command line (`INTERFACE.md`) and the jobs that they mean.
 
+use super::Asked;
 use crate::coherence::{Negatives, Settings};
+use crate::export::Format;
 use crate::model::{Sampling, catalogue};
 use crate::synthesis;
 use crate::workbench::{
-    BenchJob, CoherenceJob, DemoJob, Inputs, Job, LengthsJob, ModelChoice, SynthJob,
+    BenchJob, CoherenceJob, DPI, DemoJob, ExportJob, FigureJob, FigureSource, FramesWish, Inputs,
+    Job, LengthsJob, ModelChoice, Opening, Prompt, SynthJob,
 };
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// A workbench for long-context instruction data.
 ///
 /// It writes the missing context of an instruction-answer pair, or the missing question of a
-/// document, and measures how much each instruction depends on its context.
+/// document, and measures how much each instruction depends on its context. Without a command it opens
+/// its window.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(version, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
     #[command(subcommand)]
-    pub command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    window: WindowArguments,
+}
+
+#[derive(Debug, Args)]
+struct WindowArguments {
+    /// Data files to open in the window; with none, what was open last, else the example project
+    files: Vec<PathBuf>,
+    /// A context file that belongs to FILE line by line (one for each FILE, in the same order)
+    #[arg(long)]
+    join: Vec<PathBuf>,
+    /// The view to show
+    #[arg(long, value_enum)]
+    view: Option<ViewArgument>,
+    /// Write the window's picture to this PNG once nothing changes any more, and leave
+    #[arg(long, value_name = "PNG")]
+    screenshot: Option<PathBuf>,
+    /// The size of the window, such as 1440x900
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: Option<[f32; 2]>,
+    /// The colours of the window
+    #[arg(long, value_enum)]
+    theme: Option<ThemeArgument>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ViewArgument {
+    Data,
+    Synthesize,
+    Compare,
+    Jobs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ThemeArgument {
+    Auto,
+    Dark,
+    Light,
+}
+
+/// `1440x900`
+fn size(text: &str) -> Result<[f32; 2], String> {
+    let sides = text.split_once(['x', 'X']);
+    let side =
+        |text: &str| text.trim().parse::<u16>().ok().filter(|side| (300..=16_000).contains(side));
+    match sides.and_then(|(width, height)| Some([side(width)?, side(height)?])) {
+        Some(sides) => Ok(sides.map(f32::from)),
+        None => Err("write width x height in points, such as 1440x900".to_owned()),
+    }
+}
+
+/// The name of a value on the command line.
+fn word(value: impl ValueEnum) -> Option<String> {
+    Some(value.to_possible_value()?.get_name().to_owned())
+}
+
+impl Arguments {
+    /// Refuses a word that is neither a command nor a file, which would open an empty window.
+    pub fn checked(self) -> Result<Self, clap::Error> {
+        let is_word = |path: &&PathBuf| {
+            !path.exists() && path.extension().is_none() && path.components().count() == 1
+        };
+        let word = self.window.files.iter().find(is_word).filter(|_| self.command.is_none());
+        match word {
+            None => Ok(self),
+            Some(word) => {
+                let mut known = Self::command();
+                let names: Vec<&str> =
+                    known.get_subcommands().map(clap::Command::get_name).collect();
+                let message = format!(
+                    "`{}` is neither a command nor a file; use one of {}, or name a data file",
+                    word.display(),
+                    names.join(", ")
+                );
+                Err(known.error(clap::error::ErrorKind::InvalidSubcommand, message))
+            }
+        }
+    }
+
+    /// What is the window's to do; else the command.
+    pub fn asked(self) -> Result<Asked, Command> {
+        match self.command {
+            Some(Command::Bench {
+                command: BenchCommand::Frames { files, model, during_synth, json },
+            }) => Ok(Asked::Frames(FramesWish { files, model, during_synth, json })),
+            Some(command) => Err(command),
+            None => Ok(Asked::Window(Opening {
+                files: self.window.files,
+                join: self.window.join,
+                view: self.window.view.and_then(word),
+                screenshot: self.window.screenshot,
+                size: self.window.size,
+                theme: self.window.theme.and_then(word),
+            })),
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,6 +182,46 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Draw a figure: SVG, PNG, CSV, and the JSON that draws it again
+    Figure {
+        /// What to draw; not needed with --spec
+        #[arg(value_enum, required_unless_present = "spec")]
+        kind: Option<FigureArgument>,
+        /// Datasets for `lengths`, coherence rows for `coherence`
+        #[arg(required_unless_present = "spec")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        more: InputOptions,
+        /// Draw again what an earlier figure's JSON says
+        #[arg(long, conflicts_with_all = ["kind", "files"])]
+        spec: Option<PathBuf>,
+        /// Count tokens: a tokenizer.json, a .gguf file or a model of the catalogue
+        #[arg(long)]
+        tokenizer: Option<String>,
+        /// The file to write: .svg, .png, .csv or .json; may be given several times
+        #[arg(long, required = true)]
+        out: Vec<PathBuf>,
+        /// Dots per inch of a PNG
+        #[arg(long, default_value_t = DPI)]
+        dpi: f64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write records as training data
+    Export {
+        #[command(flatten)]
+        inputs: InputArguments,
+        /// How
+        #[arg(long, value_parser = format)]
+        format: Format,
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// The log-probability of every token of a text file
     Logprobs {
         /// The text
@@ -97,6 +237,19 @@ pub enum Command {
         #[command(subcommand)]
         command: BenchCommand,
     },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum FigureArgument {
+    /// How long contexts are, per task and strategy
+    Lengths,
+    /// What the own context does beside others, per task and strategy
+    Coherence,
+}
+
+fn format(name: &str) -> Result<Format, String> {
+    let known = Format::ALL.map(Format::name).join(", ");
+    Format::parse(name).ok_or_else(|| format!("use one of: {known}"))
 }
 
 #[derive(Debug, Subcommand)]
@@ -136,6 +289,20 @@ pub enum BenchCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Processor time of the window's pictures, without a screen
+    Frames {
+        /// Data files that are open meanwhile; with none, the example project
+        files: Vec<PathBuf>,
+        /// A .gguf file or a model of the catalogue
+        #[arg(long, default_value = catalogue::DEFAULT)]
+        model: String,
+        /// Let records be written meanwhile
+        #[arg(long)]
+        during_synth: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -148,7 +315,7 @@ pub struct InputArguments {
 }
 
 #[derive(Debug, Args)]
-struct InputOptions {
+pub struct InputOptions {
     /// A context file that belongs to FILE line by line (one for each FILE, in the same order)
     #[arg(long)]
     join: Vec<PathBuf>,
@@ -260,7 +427,10 @@ impl Command {
             | Self::Logprobs { json, .. }
             | Self::Models { command: ModelsCommand::List { json } }
             | Self::Models { command: ModelsCommand::Get { json, .. } }
-            | Self::Bench { command: BenchCommand::Model { json, .. } } => *json,
+            | Self::Figure { json, .. }
+            | Self::Export { json, .. }
+            | Self::Bench { command: BenchCommand::Model { json, .. } }
+            | Self::Bench { command: BenchCommand::Frames { json, .. } } => *json,
             Self::Synth(synth) => synth.json,
         }
     }
@@ -288,6 +458,23 @@ impl Command {
                     out,
                 })
             }
+            Self::Figure { kind, files, more, spec, tokenizer, out, dpi, .. } => {
+                let inputs = more.inputs(files);
+                let figure = match (kind, spec) {
+                    (_, Some(spec)) => FigureSource::Spec(spec),
+                    (Some(FigureArgument::Coherence), _) => {
+                        FigureSource::Draw(FigureJob::CoherenceOf(inputs.files))
+                    }
+                    _ => FigureSource::Draw(FigureJob::LengthsOf(LengthsJob { inputs, tokenizer })),
+                };
+                Job::SaveFigure { figure, out, dpi }
+            }
+            Self::Export { inputs, format, out, .. } => {
+                Job::Export(ExportJob { inputs: inputs.inputs(), only: None, format, out })
+            }
+            Self::Bench { command: BenchCommand::Frames { .. } } => {
+                return Err("`bench frames` runs no job".to_owned());
+            }
             Self::Logprobs { file, model, .. } => Job::Logprobs { file, model: model.choice() },
             Self::Bench { command: BenchCommand::Model { model, prompt, generate, batch, .. } } => {
                 Job::Bench(BenchJob {
@@ -309,7 +496,13 @@ impl InputArguments {
 
 impl InputOptions {
     fn inputs(self, files: Vec<PathBuf>) -> Inputs {
-        Inputs { files, join: self.join, map: self.map, limit: self.limit.map(|n| n as usize) }
+        Inputs {
+            files,
+            loaded: Vec::new(),
+            join: self.join,
+            map: self.map,
+            limit: self.limit.map(|n| n as usize),
+        }
     }
 }
 
@@ -342,7 +535,7 @@ impl SynthArguments {
             },
             n_parallel: usize::from(self.parallel),
             n_attempts: usize::from(self.attempts),
-            prompt: self.prompt,
+            prompt: self.prompt.map_or(Prompt::OfStrategy, Prompt::File),
             seed: self.seed,
             overwrite: self.overwrite,
         })

@@ -8,23 +8,43 @@ mod progress;
 
 use crate::job::Watch;
 use crate::model::catalogue;
-use crate::workbench::{self, Job, Product, WorkbenchError};
+use crate::workbench::{self, Desk, FramesWish, Job, Opening, Product, WorkbenchError};
 use arguments::{Arguments, Command, ModelsCommand};
 use clap::Parser;
 use std::process::ExitCode;
 
-/// Runs the command line of this process.
-pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // clap knows which of help, version and error goes where.
-            let wrong = error.use_stderr();
-            let _ = error.print();
-            return ExitCode::from(if wrong { 2 } else { 0 });
-        }
-    };
-    match run(arguments) {
+/// What is left to do when the words are read.
+pub enum Asked {
+    /// Nothing: the command has run.
+    Nothing(ExitCode),
+    /// The window is wanted.
+    Window(Opening),
+    /// The window's pictures are to be timed.
+    Frames(FramesWish),
+}
+
+/// Runs the command line of this process, but for what is the window's to do.
+pub fn main() -> Asked {
+    match parse() {
+        Ok(arguments) => match arguments.asked() {
+            Ok(asked) => asked,
+            Err(command) => Asked::Nothing(run_and_tell(command)),
+        },
+        Err(code) => Asked::Nothing(code),
+    }
+}
+
+fn parse() -> Result<Arguments, ExitCode> {
+    Arguments::try_parse().and_then(Arguments::checked).map_err(|error| {
+        // clap knows which of help, version and error goes where.
+        let wrong = error.use_stderr();
+        let _ = error.print();
+        ExitCode::from(if wrong { 2 } else { 0 })
+    })
+}
+
+fn run_and_tell(command: Command) -> ExitCode {
+    match run(command) {
         Ok(code) => code,
         Err(error) => {
             // Each message is complete: it holds what its cause says.
@@ -41,16 +61,16 @@ pub fn main() -> ExitCode {
 #[error("{0}")]
 struct WrongUse(String);
 
-fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let json = arguments.command.json();
-    if let Command::Models { command: ModelsCommand::List { .. } } = &arguments.command {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let json = command.json();
+    if let Command::Models { command: ModelsCommand::List { .. } } = &command {
         print::catalogue(json, &catalogue::folder()?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let job: Job = arguments.command.job().map_err(WrongUse)?;
+    let job: Job = command.job().map_err(WrongUse)?;
     let watch = Watch::default();
     let progress = progress::Progress::show(watch.clone());
-    let product = workbench::run(job, &watch, &mut |_| {});
+    let product = workbench::run(job, &mut Desk::default(), &watch, &mut |_| {});
     progress.finish();
     for warning in watch.warnings() {
         eprintln!("warning: {warning}");
@@ -67,6 +87,7 @@ fn exit_code(product: &Product) -> u8 {
         Product::Lengths(report) => report.skipped,
         Product::Synth(report) => report.rejected + report.skipped,
         Product::Coherence(report) => report.skipped,
+        Product::Exported(exported) => exported.n_left_out,
         _ => 0,
     };
     if n > 0 { 3 } else { 0 }

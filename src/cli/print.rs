@@ -42,6 +42,8 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Logprobs(report) if as_json => document(report),
         Product::Bench(report) if as_json => document(report),
         Product::Demo(report) if as_json => document(report),
+        Product::Exported(exported) if as_json => document(exported),
+        Product::Saved(paths) if as_json => document(&json!({"files": paths})),
         Product::Fetched(path) if as_json => document(&json!({"path": path.display().to_string()})),
         _ => lines(product),
     }
@@ -107,6 +109,27 @@ fn lines(product: &Product) -> Result<()> {
             report.batch
         )?,
         Product::Fetched(path) => writeln!(out, "{}", path.display())?,
+        Product::Exported(exported) => writeln!(
+            out,
+            "{} records in {}, {} left out",
+            exported.n_written,
+            exported.path.display(),
+            exported.n_left_out
+        )?,
+        Product::Saved(paths) => {
+            for path in paths {
+                writeln!(out, "{}", path.display())?;
+            }
+        }
+        // What only the window asks for is never printed.
+        Product::Opened(_)
+        | Product::Example(_)
+        | Product::Models(_)
+        | Product::Prompt(_)
+        | Product::Described(_)
+        | Product::Found(_)
+        | Product::Figure(_)
+        | Product::Remembered => {}
         Product::Demo(report) => {
             synth(&mut out, "context synthesis: ", &report.context_synthesis)?;
             synth(&mut out, "instruction synthesis: ", &report.instruction_synthesis)?;

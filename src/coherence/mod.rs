@@ -20,7 +20,8 @@ use crate::job::Watch;
 use crate::model::{self, LanguageModel, ScoreRequest, TokenScores};
 use crate::prompt::{PromptError, Task, TaskPrompt};
 use frame::{Framed, Framer};
-use std::collections::BTreeMap;
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What can go wrong while coherence is measured.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +97,7 @@ struct Job<'a> {
 /// See [`CoherenceError`].
 pub fn measure(
     model: &mut dyn LanguageModel,
-    datasets: &[Dataset],
+    datasets: &[impl Borrow<Dataset>],
     settings: Settings,
     watch: &Watch,
 ) -> Result<Measured, CoherenceError> {
@@ -105,7 +106,7 @@ pub fn measure(
     let mut jobs: Vec<(usize, Job<'_>)> = Vec::new();
     let mut n_skipped = 0;
     let mut place = 0;
-    for dataset in datasets {
+    for dataset in datasets.iter().map(Borrow::borrow) {
         let mut groups: BTreeMap<(usize, &str), Vec<(usize, &Record)>> = BTreeMap::new();
         for record in &dataset.records {
             if is_whole(record) {
@@ -135,15 +136,16 @@ pub fn measure(
     for (place, job) in &jobs {
         n_naive += job.framed().map(Framed::n_naive).sum::<u64>();
         let scores: Vec<TokenScores> = scores.by_ref().take(2 + job.shuffled.len()).collect();
-        rows.push((*place, row::row(job, &scores)));
+        rows.push((*place, row::row(job, &scores, &model.info().name)));
     }
     if rows.iter().any(|(_, row)| row.tokens_differ) {
         watch.warn("some instructions or answers are cut into other tokens beside another context; their gains are null");
     }
     rows.sort_by_key(|(place, _)| *place);
-    let rows: Vec<Coherence> = rows.into_iter().map(|(_, row)| row).collect();
+    let mut rows: Vec<Coherence> = rows.into_iter().map(|(_, row)| row).collect();
+    leave_out_shared(&jobs, &mut rows, watch);
     warn_of_own_text(model, &jobs, watch);
-    let mut summary = summary::summarize(&rows, settings.seed, watch);
+    let mut summary = summary::summarize(&rows, settings.seed);
     summary.model = model.info().name.clone();
     summary.device = model.info().device.clone();
     summary.shuffles = settings.n_shuffles;
@@ -202,6 +204,30 @@ fn prepare<'a>(
         watch.advance(1);
     }
     Ok(jobs)
+}
+
+/// Where all records of a strategy and task share one instruction, every context goes with it
+/// equally well, so that its AUC says nothing.
+fn leave_out_shared(jobs: &[(usize, Job<'_>)], rows: &mut [Coherence], watch: &Watch) {
+    let mut groups: BTreeMap<(&str, &str), (usize, BTreeSet<&str>)> = BTreeMap::new();
+    for (_, job) in jobs {
+        let key = (job.record.task.as_str(), job.record.strategy.as_str());
+        let (n, instructions) = groups.entry(key).or_default();
+        *n += 1;
+        instructions.insert(&job.record.instruction);
+    }
+    groups.retain(|_, (n, instructions)| *n > 1 && instructions.len() == 1);
+    for ((task, strategy), (n, _)) in &groups {
+        watch.warn(format!(
+            "task `{task}` ({strategy}): all {n} records share one instruction, so its AUC says nothing \
+             and is null"
+        ));
+    }
+    for row in rows {
+        if groups.contains_key(&(row.task.as_str(), row.strategy.as_str())) {
+            row.auc_instruction = None;
+        }
+    }
 }
 
 /// A model finds its own text likely, whatever the context.

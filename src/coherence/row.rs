@@ -55,13 +55,17 @@ pub struct Coherence {
     pub kept_tokens: usize,
     /// Whether the scored parts were cut into other tokens under some condition.
     pub tokens_differ: bool,
-    /// Share of the other contexts that the own one beats for the instruction, half for ties.
+    /// The scoring model; empty where an earlier version wrote the row.
+    #[serde(default)]
+    pub model: String,
+    /// Other contexts that the record was compared with.
+    #[serde(default)]
+    pub shuffles: usize,
+    /// Share of the other contexts that the own one beats for the instruction, half for ties; null
+    /// where all records of the strategy and task share one instruction, of which it says nothing.
     pub auc_instruction: Option<f64>,
     /// The same for the answer.
     pub auc_answer: Option<f64>,
-    /// The instruction itself, to tell groups that share one; not written.
-    #[serde(skip)]
-    pub instruction: String,
 }
 
 /// Sums of log-probabilities of instruction and answer.
@@ -93,7 +97,7 @@ impl Part {
 }
 
 /// The row of a record from the scores of its conditions: own, without, shuffled.
-pub(super) fn row(job: &Job<'_>, scores: &[TokenScores]) -> Coherence {
+pub(super) fn row(job: &Job<'_>, scores: &[TokenScores], model: &str) -> Coherence {
     let ids = job.own.ids();
     let tokens_differ = job.framed().any(|framed| framed.ids() != ids);
     let (n_i, n_a) = (ids.0.len(), ids.1.len());
@@ -146,8 +150,9 @@ pub(super) fn row(job: &Job<'_>, scores: &[TokenScores]) -> Coherence {
         truncation: truncated.then(|| "middle".to_owned()),
         kept_tokens: job.n_kept_tokens,
         tokens_differ,
+        model: model.to_owned(),
+        shuffles: job.shuffled.len(),
         auc_instruction: instruction.as_ref().and_then(auc),
         auc_answer: answer.as_ref().and_then(auc),
-        instruction: record.instruction.clone(),
     }
 }

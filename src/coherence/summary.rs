@@ -2,7 +2,6 @@
 
 use super::{Coherence, Negatives};
 use crate::data::StrategyId;
-use crate::job::Watch;
 use crate::prompt::Task;
 use crate::seed::Stream;
 use crate::stats;
@@ -82,18 +81,25 @@ pub struct Summary {
     pub warnings: Vec<String>,
 }
 
-/// Groups the rows by strategy and task, in the paper's order of tasks.
-pub fn summarize(rows: &[Coherence], seed: u64, watch: &Watch) -> Summary {
+/// Groups the rows by strategy and task, in the paper's order of tasks. Model and number of shuffles
+/// are those that the rows name.
+pub fn summarize<'a>(rows: impl IntoIterator<Item = &'a Coherence>, seed: u64) -> Summary {
     let mut groups: BTreeMap<(&str, usize, &str), Vec<&Coherence>> = BTreeMap::new();
+    let mut models = BTreeSet::new();
+    let mut shuffles = 0;
     for row in rows {
         let key = (row.strategy.as_str(), Task::rank(&row.task), row.task.as_str());
         groups.entry(key).or_default().push(row);
+        models.insert(row.model.as_str());
+        shuffles = shuffles.max(row.shuffles);
     }
-    let groups = groups.into_values().map(|rows| group(&rows, seed, watch)).collect();
-    Summary { groups, ..Summary::default() }
+    models.remove("");
+    let model = models.into_iter().collect::<Vec<_>>().join(" and ");
+    let groups = groups.into_values().map(|rows| group(&rows, seed)).collect();
+    Summary { groups, model, shuffles, ..Summary::default() }
 }
 
-fn group(rows: &[&Coherence], seed: u64, watch: &Watch) -> GroupSummary {
+fn group(rows: &[&Coherence], seed: u64) -> GroupSummary {
     let (strategy, task) = (rows[0].strategy.clone(), rows[0].task.clone());
     let estimate = |name: &str, pick: fn(&Coherence) -> Option<f64>| {
         let values: Vec<f64> = rows.iter().filter_map(|row| pick(row)).collect();
@@ -102,17 +108,7 @@ fn group(rows: &[&Coherence], seed: u64, watch: &Watch) -> GroupSummary {
         let interval = stats::bootstrap_mean_ci(&values, 0.95, RESAMPLES, &mut || stream.bits());
         stats::mean(&values).zip(interval).map(|(mean, (lo, hi))| Estimate { mean, ci95: [lo, hi] })
     };
-    let instructions: BTreeSet<&str> = rows.iter().map(|row| row.instruction.as_str()).collect();
-    let one_instruction = rows.len() > 1 && instructions.len() == 1;
-    if one_instruction {
-        watch.warn(format!(
-            "task `{task}` ({strategy}): all {} records share one instruction, so its AUC says nothing \
-             and is null",
-            rows.len()
-        ));
-    }
-    let auc_instruction =
-        estimate("auc_instruction", |row| row.auc_instruction).filter(|_| !one_instruction);
+    let auc_instruction = estimate("auc_instruction", |row| row.auc_instruction);
     let auc_answer = estimate("auc_answer", |row| row.auc_answer);
     GroupSummary {
         n: rows.len(),

@@ -70,6 +70,8 @@ pub enum Event<T> {
         ix: usize,
         /// The new text.
         text: String,
+        /// Tokens that were written for it.
+        n_tokens: usize,
     },
     /// A conversation is over.
     End {
@@ -222,8 +224,8 @@ impl<T: Talk, E: std::error::Error + 'static> Feed for Talker<'_, T, E> {
         None
     }
 
-    fn piece(&mut self, id: usize, text: &str) {
-        self.send(Event::Text { ix: id, text: text.to_owned() });
+    fn piece(&mut self, id: usize, text: &str, n_tokens: usize) {
+        self.send(Event::Text { ix: id, text: text.to_owned(), n_tokens });
     }
 
     fn done(&mut self, id: usize, reply: Reply) -> Option<GenerateRequest> {

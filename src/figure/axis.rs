@@ -115,8 +115,9 @@ impl Axis {
         inside
     }
 
-    /// The range on the scale's own measure, made usable.
-    fn window(&self) -> [f64; 2] {
+    /// The range on the scale's own measure (octaves, decades), made usable: two finite values
+    /// that differ.
+    pub fn window(&self) -> [f64; 2] {
         if let Scale::Category(names) = &self.scale
             && self.range[0] == self.range[1]
         {
@@ -144,7 +145,9 @@ impl Axis {
 }
 
 impl Scale {
-    fn apply(&self, value: f64) -> Option<f64> {
+    /// A value on the scale's own measure: octaves, decades or the value itself. `None` for what
+    /// has no place there.
+    pub fn apply(&self, value: f64) -> Option<f64> {
         let on_scale = match self {
             Self::Linear | Self::Category(_) => value,
             Self::Log2 => value.log2(),
@@ -153,7 +156,8 @@ impl Scale {
         on_scale.is_finite().then_some(on_scale)
     }
 
-    fn undo(&self, on_scale: f64) -> f64 {
+    /// The value at a place on the scale's own measure.
+    pub fn undo(&self, on_scale: f64) -> f64 {
         match self {
             Self::Linear | Self::Category(_) => on_scale,
             Self::Log2 => on_scale.exp2(),

@@ -19,7 +19,7 @@ mod marks;
 pub mod palette;
 pub mod png;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod spec;
 pub mod svg;
 pub mod text;

@@ -18,7 +18,7 @@ const TASKS: [&str; 8] = [
 const KINDS: [&str; 3] = ["context synthesis", "instruction synthesis", "human"];
 
 /// Every figure the tests draw.
-pub(super) fn all() -> Vec<Figure> {
+pub(crate) fn all() -> Vec<Figure> {
     let mut all = vec![
         every_mark(),
         densities(),
@@ -67,7 +67,7 @@ impl Default for Panel {
 }
 
 /// Eight panels of three densities each.
-pub(super) fn densities() -> Figure {
+pub(crate) fn densities() -> Figure {
     let panels = TASKS.iter().enumerate().map(|(task, name)| {
         let mut marks = Vec::new();
         for kind in 0..3 {
@@ -121,7 +121,7 @@ pub(super) fn densities() -> Figure {
 }
 
 /// Grouped bars with intervals, own contexts solid and shuffled ones hatched.
-pub(super) fn gains(tasks: &[&str]) -> Figure {
+pub(crate) fn gains(tasks: &[&str]) -> Figure {
     let mut marks = vec![Mark::Rule {
         series: "zero".into(),
         at: 0.0,
@@ -173,7 +173,7 @@ pub(super) fn gains(tasks: &[&str]) -> Figure {
 }
 
 /// Small numbers that can be checked by hand.
-pub(super) fn every_mark() -> Figure {
+pub(crate) fn every_mark() -> Figure {
     let paint = Paint::new(okabe_ito(4));
     let marks = vec![
         Mark::Line { series: "l".into(), xy: vec![[1.0, 2.0], [2.0, f64::NAN], [3.0, 1.0]], paint },
@@ -242,7 +242,7 @@ pub(super) fn every_mark() -> Figure {
 }
 
 /// Three panels in two columns: gaps and infinities, one value alone, nothing but a rule.
-pub(super) fn hard() -> Figure {
+pub(crate) fn hard() -> Figure {
     let paint = Paint::new([0, 0, 0]);
     let wild = Panel {
         title: "A title that is far too long for one line above so narrow a panel, so it is broken"

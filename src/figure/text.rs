@@ -112,7 +112,7 @@ pub fn wrap(text: &str, size_pt: f64, bold: bool, width_pt: f64) -> Vec<String> 
 /// Pushes full lines of an overlong word and returns what is left of it.
 fn break_word(word: &str, size_pt: f64, bold: bool, room: f64, lines: &mut Vec<String>) -> String {
     let mut rest = word;
-    while width(rest.trim_end(), size_pt, bold) > room {
+    while !rest.is_empty() && width(rest.trim_end(), size_pt, bold) > room {
         let fitting = prefix(rest, size_pt, bold, room).len();
         // A line narrower than one character still takes one, or this would never end.
         let one = rest.chars().next().map_or(0, char::len_utf8);
@@ -200,6 +200,7 @@ mod tests {
         assert_eq!(wrap("上下文长度，词元", 10.0, false, 50.0), ["上下文长", "度，词元"]);
         assert_eq!(wrap("WWWW", 10.0, false, 20.0), ["WW", "WW"]);
         assert_eq!(wrap("WW", 10.0, false, 0.0), ["W", "W"]);
+        assert_eq!(wrap("WW", 10.0, false, -1.0), ["W", "W"]);
         assert_eq!(wrap("ab (n = 12)", 10.0, false, 45.0), ["ab", "(n = 12)"]);
         assert_eq!(wrap("10-20 ab", 10.0, false, 35.0), ["10-20", "ab"]);
     }

@@ -9,6 +9,7 @@ use crate::prompt::{PromptError, Task, TaskPrompt};
 use crate::stats::{self, Summary};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 /// What can go wrong while lengths are counted.
@@ -98,6 +99,44 @@ pub struct Lengths {
     pub groups: Vec<Group>,
 }
 
+impl Lengths {
+    /// The lengths of several measurements as those of one, as far as they counted the same tokens:
+    /// a measurement with another tokenizer than the first adds no tokens.
+    pub fn merged<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut tokenizer = None;
+        let mut grouped = Grouped::default();
+        for part in parts {
+            tokenizer = tokenizer.or_else(|| part.tokenizer.clone());
+            let same = part.tokenizer == tokenizer;
+            for group in part.groups.iter().filter(|group| same || group.unit != Unit::Tokens) {
+                let Group { task, strategy, field, unit, lengths, .. } = group;
+                grouped.add(task, strategy, *field, *unit, lengths);
+            }
+        }
+        Self { tokenizer, groups: grouped.finish() }
+    }
+}
+
+/// Lengths by task (in the paper's order), strategy, field and unit.
+#[derive(Default)]
+struct Grouped(BTreeMap<(usize, String, StrategyId, Field, Unit), Vec<f64>>);
+
+impl Grouped {
+    fn add(&mut self, task: &str, strategy: &StrategyId, field: Field, unit: Unit, ns: &[f64]) {
+        let key = (Task::rank(task), task.to_owned(), strategy.clone(), field, unit);
+        self.0.entry(key).or_default().extend(ns);
+    }
+
+    fn finish(self) -> Vec<Group> {
+        let groups = self.0.into_iter();
+        let group = |((_, task, strategy, field, unit), lengths): (_, Vec<f64>)| {
+            let summary = stats::summarize(&lengths)?;
+            Some(Group { strategy, task, field, unit, summary, lengths })
+        };
+        groups.filter_map(group).collect()
+    }
+}
+
 /// A length of one field in one unit.
 type Count = (Field, Unit, f64);
 
@@ -114,11 +153,12 @@ pub struct Counter<'a> {
 /// # Errors
 /// See [`LengthsError`].
 pub fn measure(
-    datasets: &[Dataset],
+    datasets: &[impl Borrow<Dataset>],
     counter: &Counter<'_>,
     watch: &Watch,
 ) -> Result<Lengths, LengthsError> {
-    let records: Vec<&Record> = datasets.iter().flat_map(|dataset| &dataset.records).collect();
+    let datasets = datasets.iter().map(Borrow::borrow);
+    let records: Vec<&Record> = datasets.flat_map(|dataset: &Dataset| &dataset.records).collect();
     watch.stage("counting lengths", records.len() as u64);
     let counted: Result<Vec<Vec<Count>>, LengthsError> = records
         .par_iter()
@@ -129,27 +169,14 @@ pub fn measure(
             counts
         })
         .collect();
-    let mut groups: BTreeMap<(usize, &str, &str, Field, Unit), Vec<f64>> = BTreeMap::new();
+    let mut grouped = Grouped::default();
     for (record, counts) in records.iter().zip(counted?) {
         for (field, unit, n) in counts {
-            let (task, strategy) = (record.task.as_str(), record.strategy.as_str());
-            groups.entry((Task::rank(task), task, strategy, field, unit)).or_default().push(n);
+            grouped.add(&record.task, &record.strategy, field, unit, &[n]);
         }
     }
-    let groups = groups.into_iter().filter_map(|((_, task, strategy, field, unit), lengths)| {
-        Some(Group {
-            strategy: strategy.into(),
-            task: task.to_owned(),
-            field,
-            unit,
-            summary: stats::summarize(&lengths)?,
-            lengths,
-        })
-    });
-    Ok(Lengths {
-        tokenizer: counter.tokenizer.map(|t| t.name().to_owned()),
-        groups: groups.collect(),
-    })
+    let tokenizer = counter.tokenizer.map(|t| t.name().to_owned());
+    Ok(Lengths { tokenizer, groups: grouped.finish() })
 }
 
 impl Counter<'_> {

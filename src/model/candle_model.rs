@@ -202,17 +202,7 @@ impl CandleModel {
         let head = if gguf.has("output.weight") { "output.weight" } else { "token_embd.weight" };
         let head = gguf.matrix(head, n_vocab, width)?;
         Ok(Self {
-            info: ModelInfo {
-                name,
-                sha256,
-                architecture: config.architecture.clone(),
-                quantization: main_format(&gguf),
-                device: "cpu".into(),
-                window: config.window,
-                n_vocab,
-                weight_bytes,
-                cache_bytes_per_token: (8 * config.heads.kv_width() * config.n_layers) as u64,
-            },
+            info: info(&gguf, &config, sha256, weight_bytes),
             tokenizer,
             template,
             token_embd: gguf.matrix("token_embd.weight", n_vocab, width)?,
@@ -222,6 +212,18 @@ impl CandleModel {
             config,
             n_scored: 0,
         })
+    }
+
+    /// What the header of a GGUF file says of the model, and how it would be held in the memory that
+    /// is free now. Nothing large is read, so `sha256` is empty.
+    ///
+    /// # Errors
+    /// As [`CandleModel::load`].
+    pub fn describe(path: &Path, options: CandleOptions) -> Result<ModelInfo, Error> {
+        let mut gguf = Gguf::open(path)?;
+        let config = Config::read(&mut gguf)?;
+        let (_, weight_bytes) = plan(&gguf, &config, options)?;
+        Ok(info(&gguf, &config, String::new(), weight_bytes))
     }
 
     fn segment(&self) -> Segment {
@@ -301,6 +303,20 @@ impl CandleModel {
             last = hidden[hidden.len() - self.config.width..].to_vec();
         }
         Ok(last)
+    }
+}
+
+fn info(gguf: &Gguf, config: &Config, sha256: String, weight_bytes: u64) -> ModelInfo {
+    ModelInfo {
+        name: gguf.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        sha256,
+        architecture: config.architecture.clone(),
+        quantization: main_format(gguf),
+        device: "cpu".into(),
+        window: config.window,
+        n_vocab: config.n_vocab,
+        weight_bytes,
+        cache_bytes_per_token: (8 * config.heads.kv_width() * config.n_layers) as u64,
     }
 }
 

@@ -143,14 +143,25 @@ pub fn entry(name: &str) -> Result<&'static Entry, CatalogueError> {
     })
 }
 
-/// The folder of fetched models: `models` in `BACKSTORY_HOME`, else in the platform's data folder.
-pub fn folder() -> Result<PathBuf, CatalogueError> {
+/// The program's own folder: `BACKSTORY_HOME`, else in the platform's data folder.
+///
+/// # Errors
+/// [`CatalogueError::NoHome`].
+pub fn home() -> Result<PathBuf, CatalogueError> {
     if let Some(home) = std::env::var_os("BACKSTORY_HOME").filter(|home| !home.is_empty()) {
-        return Ok(PathBuf::from(home).join("models"));
+        return Ok(PathBuf::from(home));
     }
     directories::ProjectDirs::from("", "", "backstory")
-        .map(|dirs| dirs.data_dir().join("models"))
+        .map(|dirs| dirs.data_dir().to_owned())
         .ok_or(CatalogueError::NoHome)
+}
+
+/// The folder of fetched models: `models` in the program's own folder.
+///
+/// # Errors
+/// [`CatalogueError::NoHome`].
+pub fn folder() -> Result<PathBuf, CatalogueError> {
+    home().map(|home| home.join("models"))
 }
 
 impl Entry {

@@ -242,8 +242,8 @@ pub struct Reply {
 pub trait Feed {
     /// The next sequence to begin, asked for whenever one more may run; `None`: nothing waits now.
     fn next(&mut self) -> Option<GenerateRequest>;
-    /// More text of a running sequence.
-    fn piece(&mut self, id: usize, text: &str);
+    /// More text of a running sequence, and how many tokens were written for it.
+    fn piece(&mut self, id: usize, text: &str, n_tokens: usize);
     /// A sequence ended. `Some` goes on in its place: the tokens that the new prompt shares with the
     /// old sequence are not computed again.
     fn done(&mut self, id: usize, reply: Reply) -> Option<GenerateRequest>;

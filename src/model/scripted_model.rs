@@ -98,7 +98,7 @@ impl LanguageModel for ScriptedModel {
                 watch.check()?;
                 let prompt = self.tokenizer.decode(&request.prompt);
                 let (text, finish) = (self.script)(&prompt, ask);
-                feed.piece(request.id, &text);
+                feed.piece(request.id, &text, text.len());
                 let reply = Reply { n_tokens: text.len(), text, finish };
                 match feed.done(request.id, reply) {
                     Some(next) => request = next,

@@ -44,13 +44,18 @@ pub fn coherence_figure(summary: &Summary) -> Figure {
         (Some(least), Some(most)) => format!("n = {least} to {most}"),
         _ => "n = 0".to_owned(),
     };
+    // Rows of earlier versions do not name their scorer.
+    let scorer = match summary.model.as_str() {
+        "" => String::new(),
+        model => format!(", scored by {model}"),
+    };
     Figure {
         title: "Instruction-context coherence".into(),
         caption: format!(
-            "Gain in log-probability over no context, scored by {}. Solid: the record's own context; \
+            "Gain in log-probability over no context{}. Solid: the record's own context; \
              hatched: the mean over {} other context(s) of the same task. Whiskers: 95% percentile \
              bootstrap intervals over records; {n} records per task and strategy.",
-            summary.model, summary.shuffles
+            scorer, summary.shuffles
         ),
         panels,
         columns: 1,

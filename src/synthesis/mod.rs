@@ -53,7 +53,7 @@ impl Draft<'_> {
 
 /// A way to make a record from a seed. Pure: the same draft gives the same step, so that prompts
 /// can be shown and tested without a model.
-pub trait Strategy: Sync {
+pub trait Strategy: Send + Sync {
     /// Its name.
     fn id(&self) -> StrategyId;
     /// Our prompt for it.

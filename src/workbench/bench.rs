@@ -1,6 +1,6 @@
 //! How fast a model reads and writes on this machine.
 
-use super::{ModelChoice, WorkbenchError};
+use super::{Desk, ModelChoice, WorkbenchError};
 use crate::job::Watch;
 use crate::model::{Feed, GenerateRequest, Reply, Sampling, ScoreRequest};
 use crate::seed::Stream;
@@ -40,14 +40,18 @@ pub struct BenchReport {
 
 const RUNS: usize = 3;
 
-pub(super) fn run(job: &BenchJob, watch: &Watch) -> Result<BenchReport, WorkbenchError> {
+pub(super) fn run(
+    job: &BenchJob,
+    desk: &mut Desk,
+    watch: &Watch,
+) -> Result<BenchReport, WorkbenchError> {
     let (n_prompt, n_generate, n_batch) = (job.n_prompt, job.n_generate, job.n_batch);
     if n_prompt < 2 || n_generate == 0 || n_batch == 0 {
         return Err(WorkbenchError::Wish(
             "--prompt must be at least 2, --generate and --batch at least 1".into(),
         ));
     }
-    let mut model = job.model.load(watch)?;
+    let model = desk.model(&job.model, watch)?;
     watch.stage("measuring", 2 * (RUNS + 1) as u64);
     let mut stream = Stream::new(0, "bench", "tokens");
     let n_vocab = model.info().n_vocab;
@@ -122,7 +126,7 @@ impl Feed for Writers<'_> {
         })
     }
 
-    fn piece(&mut self, _: usize, _: &str) {}
+    fn piece(&mut self, _: usize, _: &str, _: usize) {}
 
     fn done(&mut self, id: usize, reply: Reply) -> Option<GenerateRequest> {
         self.left[id] = self.left[id].saturating_sub(reply.n_tokens.max(1));

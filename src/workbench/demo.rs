@@ -1,11 +1,12 @@
 //! The main job without a window: bundled seeds through both strategies, lengths, coherence, figures.
 
+use super::example::write_seeds;
 use super::loading::{Inputs, ModelChoice, default_model};
-use super::synth::run_loaded;
-use super::{SynthEvent, SynthJob, SynthReport, WorkbenchError, measure};
+use super::synth::{Prompt, run_loaded};
+use super::{Desk, SynthEvent, SynthJob, SynthReport, WorkbenchError, figures, measure};
 use crate::coherence::{self, Settings};
 use crate::data::{self, Dataset, ReadOptions, write_atomic};
-use crate::figure::{self, Figure};
+use crate::figure::Figure;
 use crate::job::Watch;
 use crate::lengths::{self, Counter, Lengths};
 use crate::model::{LanguageModel, Sampling};
@@ -14,19 +15,8 @@ use crate::synthesis::strategy;
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
-
-/// The bundled seeds: name and text of each file.
-const SEEDS: [(&str, &str); 8] = [
-    ("narrativeqa", include_str!("../../assets/example/seeds/narrativeqa.jsonl")),
-    ("qasper", include_str!("../../assets/example/seeds/qasper.jsonl")),
-    ("hotpotqa", include_str!("../../assets/example/seeds/hotpotqa.jsonl")),
-    ("2wikimqa", include_str!("../../assets/example/seeds/2wikimqa.jsonl")),
-    ("musique", include_str!("../../assets/example/seeds/musique.jsonl")),
-    ("govreport", include_str!("../../assets/example/seeds/govreport.jsonl")),
-    ("qmsum", include_str!("../../assets/example/seeds/qmsum.jsonl")),
-    ("multi_news", include_str!("../../assets/example/seeds/multi_news.jsonl")),
-];
 
 /// The demo.
 #[derive(Debug, Clone)]
@@ -70,6 +60,7 @@ const PARALLEL: usize = 8;
 
 pub(super) fn run(
     job: DemoJob,
+    desk: &mut Desk,
     watch: &Watch,
     follow: &mut dyn FnMut(SynthEvent),
 ) -> Result<DemoReport, WorkbenchError> {
@@ -77,21 +68,21 @@ pub(super) fn run(
     let make = |source| WorkbenchError::File { verb: "make", path: job.out.clone(), source };
     std::fs::create_dir_all(&job.out).map_err(make)?;
     let choice = default_model(watch)?;
-    let mut model = choice.load(watch)?;
+    let model = desk.model(&choice, watch)?;
     let human_path = job.out.join("human.jsonl");
     let seeds = write_seeds(&job.out, &human_path)?;
     let mut synth = |name: &str| -> Result<(SynthReport, Dataset), WorkbenchError> {
         let out = job.out.join(format!("{name}_synthesis.jsonl"));
         let synth = synth_job(name, &choice, &out, job.overwrite)?;
-        let mut seeds = [data::read_dataset(&human_path, &ReadOptions::default())?];
-        let report = run_loaded(synth, &mut seeds, &mut *model, watch, follow)?;
+        let seeds = [Arc::new(data::read_dataset(&human_path, &ReadOptions::default())?)];
+        let report = run_loaded(synth, &seeds, model, watch, follow)?;
         Ok((report, data::read_dataset(&out, &ReadOptions::default())?))
     };
     let (context_synthesis, by_context) = synth("context")?;
     let (instruction_synthesis, by_instruction) = synth("instruction")?;
     let human = seeds.records.len();
     let datasets = [seeds, by_context, by_instruction];
-    let (lengths, coherence) = measure_all(&job.out, &datasets, &mut *model, watch)?;
+    let (lengths, coherence) = measure_all(&job.out, &datasets, model, watch)?;
     let mut report = DemoReport {
         model: model.info().name.clone(),
         device: model.info().device.clone(),
@@ -113,21 +104,6 @@ pub(super) fn run(
     Ok(report)
 }
 
-/// The bundled seeds as one dataset on disk.
-fn write_seeds(folder: &Path, path: &Path) -> Result<Dataset, WorkbenchError> {
-    let seeds = folder.join("seeds");
-    let make = |source| WorkbenchError::File { verb: "make", path: seeds.clone(), source };
-    std::fs::create_dir_all(&seeds).map_err(make)?;
-    let mut records = Vec::new();
-    for (name, text) in SEEDS {
-        let file = seeds.join(format!("{name}.jsonl"));
-        write_atomic(&file, |out| out.write_all(text.as_bytes()))?;
-        records.extend(data::read_dataset(&file, &ReadOptions::default())?.records);
-    }
-    data::write_records(path, records.iter())?;
-    Ok(data::read_dataset(path, &ReadOptions::default())?)
-}
-
 fn synth_job(
     name: &str,
     model: &ModelChoice,
@@ -145,7 +121,7 @@ fn synth_job(
         sampling: Sampling { max_new_tokens: MAX_NEW_TOKENS, ..Sampling::default() },
         n_parallel: PARALLEL,
         n_attempts: 3,
-        prompt: None,
+        prompt: Prompt::OfStrategy,
         seed: 42,
         overwrite,
     })
@@ -160,10 +136,8 @@ fn measure_all(
     let (tokenizer, template) = (model.tokenizer().clone(), model.template().clone());
     let counter = Counter { tokenizer: Some(&tokenizer), template: Some(&template) };
     let lengths = lengths::measure(datasets, &counter, watch)?;
-    write_figure(
-        &folder.join("lengths"),
-        &report::lengths_figure(&lengths, LengthsView::usual(&lengths)),
-    )?;
+    let view = LengthsView::usual(&lengths);
+    write_figure(&folder.join("lengths"), &report::lengths_figure(&lengths, view))?;
     let settings = Settings { n_shuffles: 1, negatives: coherence::Negatives::Random, seed: 42 };
     let measured = coherence::measure(model, datasets, settings, watch)?;
     measure::write_rows(&folder.join("coherence.jsonl"), &measured.rows)?;
@@ -173,13 +147,8 @@ fn measure_all(
 
 /// The figure as SVG, its numbers as CSV, and the JSON spec that draws it again.
 fn write_figure(stem: &Path, figure: &Figure) -> Result<(), WorkbenchError> {
-    let json = figure::to_json(figure)
-        .map_err(|error| WorkbenchError::Refused(format!("the figure cannot be saved: {error}")))?;
-    let forms = [("svg", figure::to_svg(figure)), ("csv", figure::to_csv(figure)), ("json", json)];
-    for (extension, text) in forms {
-        write_atomic(&stem.with_extension(extension), |out| out.write_all(text.as_bytes()))?;
-    }
-    Ok(())
+    let paths = ["svg", "csv"].map(|extension| stem.with_extension(extension));
+    figures::save(figure, &paths, figures::DPI).map(|_| ())
 }
 
 fn files(folder: &Path) -> Result<Vec<String>, std::io::Error> {

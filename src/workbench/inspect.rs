@@ -14,7 +14,7 @@ pub struct InspectReport {
 }
 
 /// One file.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct FileReport {
     /// Where it lies.
     pub path: String,
@@ -37,10 +37,10 @@ pub struct FileReport {
 pub(super) fn run(inputs: &Inputs) -> Result<InspectReport, WorkbenchError> {
     // The skipped lines are in the report, so they are no warnings here.
     let datasets = inputs.read(&Watch::default())?;
-    Ok(InspectReport { files: datasets.into_iter().map(report).collect() })
+    Ok(InspectReport { files: datasets.iter().map(|dataset| report(dataset)).collect() })
 }
 
-fn report(dataset: Dataset) -> FileReport {
+pub(super) fn report(dataset: &Dataset) -> FileReport {
     let mut tasks = BTreeMap::new();
     let mut strategies = BTreeMap::new();
     for record in &dataset.records {
@@ -54,7 +54,7 @@ fn report(dataset: Dataset) -> FileReport {
         records: dataset.records.len(),
         tasks,
         strategies,
-        columns: dataset.columns,
-        skipped: dataset.skipped,
+        columns: dataset.columns.clone(),
+        skipped: dataset.skipped.clone(),
     }
 }

@@ -3,13 +3,18 @@
 use super::WorkbenchError;
 use crate::data::{self, Dataset, ReadOptions};
 use crate::job::Watch;
-use crate::model::catalogue::{self, DEFAULT};
-use crate::model::{self, CandleModel, CandleOptions, ChatTemplate, LanguageModel, Tokenizer};
+use crate::model::catalogue::{self, DEFAULT, Entry};
+use crate::model::{
+    self, CandleModel, CandleOptions, ChatTemplate, LanguageModel, ModelInfo, Tokenizer,
+};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Data files as the person named them.
+/// Data as the person named it: files, or what is open already.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
+    /// Datasets that are open already; they come before the files.
+    pub loaded: Vec<Arc<Dataset>>,
     /// The files.
     pub files: Vec<PathBuf>,
     /// Context files that belong to `files` line by line: none, or one for each.
@@ -22,7 +27,7 @@ pub struct Inputs {
 
 impl Inputs {
     /// Reads all files, with a warning for each skipped line.
-    pub(super) fn read(&self, watch: &Watch) -> Result<Vec<Dataset>, WorkbenchError> {
+    pub(super) fn read(&self, watch: &Watch) -> Result<Vec<Arc<Dataset>>, WorkbenchError> {
         if !self.join.is_empty() && self.join.len() != self.files.len() {
             return Err(WorkbenchError::Wish(format!(
                 "{} files and {} --join files; give one --join for each file, in the same order",
@@ -30,12 +35,13 @@ impl Inputs {
                 self.join.len()
             )));
         }
-        let mut datasets = Vec::new();
+        let mut datasets: Vec<Arc<Dataset>> =
+            self.loaded.iter().map(|dataset| limited(dataset.clone(), self.limit)).collect();
         for (ix, path) in self.files.iter().enumerate() {
             watch.check()?;
             let join = self.join.get(ix).cloned();
             let options = ReadOptions { join, map: self.map.clone(), ..ReadOptions::default() };
-            let mut dataset = data::read_dataset(path, &options)?;
+            let dataset = data::read_dataset(path, &options)?;
             for skipped in dataset.skipped.iter().take(20) {
                 let (path, line) = (path.display(), skipped.line);
                 watch.warn(format!("{path}, line {line}: skipped, {}", skipped.reason));
@@ -43,15 +49,31 @@ impl Inputs {
             if let Some(more) = dataset.skipped.len().checked_sub(20).filter(|more| *more > 0) {
                 watch.warn(format!("{}: {more} more lines skipped", path.display()));
             }
-            dataset.records.truncate(self.limit.unwrap_or(usize::MAX));
-            datasets.push(dataset);
+            datasets.push(limited(Arc::new(dataset), self.limit));
         }
         Ok(datasets)
     }
 }
 
+/// A dataset with no more than `limit` records.
+pub(super) fn limited(dataset: Arc<Dataset>, limit: Option<usize>) -> Arc<Dataset> {
+    let Some(limit) = limit.filter(|limit| *limit < dataset.records.len()) else {
+        return dataset;
+    };
+    let records = dataset.records[..limit].to_vec();
+    let Dataset { path, format, bytes, columns, skipped, .. } = &*dataset;
+    Arc::new(Dataset {
+        path: path.clone(),
+        format: *format,
+        bytes: *bytes,
+        columns: columns.clone(),
+        records,
+        skipped: skipped.clone(),
+    })
+}
+
 /// Lines that could not be used.
-pub(super) fn n_skipped(datasets: &[Dataset]) -> usize {
+pub(super) fn n_skipped(datasets: &[Arc<Dataset>]) -> usize {
     datasets.iter().map(|dataset| dataset.skipped.len()).sum()
 }
 
@@ -64,29 +86,61 @@ pub struct ModelChoice {
     pub device: String,
 }
 
-impl ModelChoice {
-    /// Loads the model.
-    pub(super) fn load(&self, watch: &Watch) -> Result<Box<dyn LanguageModel>, WorkbenchError> {
-        match self.device.as_str() {
-            "auto" | "cpu" => {}
-            "gpu" => {
-                return Err(WorkbenchError::Refused(
-                    "this version computes on the CPU only; use --device cpu or auto".into(),
-                ));
-            }
-            other => {
-                return Err(WorkbenchError::Wish(format!(
-                    "the device `{other}` is unknown; use auto or cpu"
-                )));
-            }
+/// Whether there is such a device; asked before a model is looked for.
+pub(super) fn check_device(device: &str) -> Result<(), WorkbenchError> {
+    match device {
+        "auto" | "cpu" => Ok(()),
+        "gpu" => Err(WorkbenchError::Refused(
+            "this version computes on the CPU only; use --device cpu or auto".into(),
+        )),
+        other => {
+            Err(WorkbenchError::Wish(format!("the device `{other}` is unknown; use auto or cpu")))
         }
-        let path = model_path(&self.model)?;
-        Ok(Box::new(CandleModel::load(&path, CandleOptions::default(), watch)?))
     }
 }
 
+/// Loads a model file.
+pub(super) fn load_model(
+    path: &Path,
+    watch: &Watch,
+) -> Result<Box<dyn LanguageModel>, WorkbenchError> {
+    Ok(Box::new(CandleModel::load(path, CandleOptions::default(), watch)?))
+}
+
+/// What is known of a model before it is loaded.
+pub(super) fn describe(choice: &ModelChoice) -> Result<ModelCard, WorkbenchError> {
+    let path = model_path(&choice.model)?;
+    let info = CandleModel::describe(&path, CandleOptions::default())?;
+    Ok(ModelCard { path, info })
+}
+
+/// A model as the window shows it before it is loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelCard {
+    /// The model file.
+    pub path: PathBuf,
+    /// What its header says; the SHA-256 is not computed.
+    pub info: ModelInfo,
+}
+
+/// A model of the catalogue, and where it lies if it is on this machine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CatalogueRow {
+    /// The entry.
+    pub entry: &'static Entry,
+    /// The file, if it has been fetched.
+    pub path: Option<PathBuf>,
+}
+
+/// The catalogue as it is on this machine.
+pub(super) fn models() -> Result<Vec<CatalogueRow>, WorkbenchError> {
+    let folder = catalogue::folder()?;
+    let rows = catalogue::ENTRIES.iter();
+    Ok(rows.map(|entry| CatalogueRow { entry, path: entry.fetched(&folder) }).collect())
+}
+
 /// The file that a path or a name of the catalogue means.
-fn model_path(name: &str) -> Result<PathBuf, WorkbenchError> {
+pub(super) fn model_path(name: &str) -> Result<PathBuf, WorkbenchError> {
     let path = Path::new(name);
     if path.exists() || name.contains(['/', '\\', '.']) && catalogue::entry(name).is_err() {
         return Ok(path.to_owned());

@@ -1,6 +1,6 @@
 //! The log-probability of every token of a text file: the check of a model against another program.
 
-use super::{ModelChoice, WorkbenchError};
+use super::{Desk, ModelChoice, WorkbenchError};
 use crate::job::Watch;
 use crate::model::{self, ScoreRequest};
 use serde::Serialize;
@@ -20,6 +20,7 @@ pub struct LogprobsReport {
 pub(super) fn run(
     file: &Path,
     model: &ModelChoice,
+    desk: &mut Desk,
     watch: &Watch,
 ) -> Result<LogprobsReport, WorkbenchError> {
     let read = |source| WorkbenchError::File { verb: "read", path: file.to_owned(), source };
@@ -35,7 +36,7 @@ pub(super) fn run(
     if text.is_empty() {
         return Err(WorkbenchError::Refused(format!("{} is empty; give a text", file.display())));
     }
-    let mut model = model.load(watch)?;
+    let model = desk.model(model, watch)?;
     let tokens = model.tokenizer().encode_marked(&text).map_err(model::Error::from)?;
     let token_ids: Vec<u32> = tokens.into_iter().map(|token| token.id).collect();
     let n = token_ids.len();

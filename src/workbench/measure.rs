@@ -1,7 +1,7 @@
 //! Lengths and coherence of the person's files.
 
-use super::WorkbenchError;
 use super::loading::{self, Inputs, ModelChoice, check_output, n_skipped};
+use super::{Desk, WorkbenchError};
 use crate::coherence::{self, Coherence, Settings};
 use crate::data::{self, write_atomic};
 use crate::job::Watch;
@@ -9,6 +9,7 @@ use crate::lengths::{self, Counter, Lengths};
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How long are the records?
 #[derive(Debug, Clone)]
@@ -52,6 +53,9 @@ pub struct CoherenceReport {
     pub summary: coherence::Summary,
     /// Lines and records that could not be used.
     pub skipped: usize,
+    /// A row per record.
+    #[serde(skip)]
+    pub rows: Arc<Vec<Coherence>>,
 }
 
 pub(super) fn lengths(job: &LengthsJob, watch: &Watch) -> Result<LengthsReport, WorkbenchError> {
@@ -69,19 +73,20 @@ pub(super) fn lengths(job: &LengthsJob, watch: &Watch) -> Result<LengthsReport, 
 
 pub(super) fn coherence(
     job: &CoherenceJob,
+    desk: &mut Desk,
     watch: &Watch,
 ) -> Result<CoherenceReport, WorkbenchError> {
     if let Some(out) = &job.out {
         check_output(out)?;
     }
     let datasets = job.inputs.read(watch)?;
-    let mut model = job.model.load(watch)?;
-    let measured = coherence::measure(&mut *model, &datasets, job.settings, watch)?;
+    let model = desk.model(&job.model, watch)?;
+    let measured = coherence::measure(model, &datasets, job.settings, watch)?;
     if let Some(out) = &job.out {
         write_rows(out, &measured.rows)?;
     }
     let skipped = n_skipped(&datasets) + measured.n_skipped;
-    Ok(CoherenceReport { summary: measured.summary, skipped })
+    Ok(CoherenceReport { summary: measured.summary, skipped, rows: Arc::new(measured.rows) })
 }
 
 /// Writes coherence rows, one a line.

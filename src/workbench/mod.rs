@@ -1,35 +1,54 @@
-//! Running jobs: what is loaded, the journal, the files that come out.
+//! Running jobs: what is loaded, the threads, the journal, the files that come out.
 //!
 //! Both doors (`cli` and the window) speak only [`Job`] -> [`Product`]. No formula lives here and no
 //! widget: measures belong in their rooms, drawing in `report` and the doors.
 
 mod bench;
 mod demo;
+mod desk;
+mod example;
+mod figures;
+mod finding;
 mod inspect;
 mod journal;
 mod loading;
 mod logprobs;
 mod measure;
+mod opening;
+mod runner;
+mod settings;
 mod signature;
 mod synth;
+mod wishes;
 
 pub use bench::{BenchJob, BenchReport};
 pub use demo::{DemoJob, DemoReport};
+pub use desk::Desk;
+pub use figures::{DPI, FigureJob};
+pub use finding::{FindJob, Place};
 pub use inspect::{FileReport, InspectReport};
 pub use journal::JournalError;
-pub use loading::{Inputs, ModelChoice};
+pub use loading::{CatalogueRow, Inputs, ModelCard, ModelChoice};
 pub use logprobs::LogprobsReport;
 pub use measure::{CoherenceJob, CoherenceReport, LengthsJob, LengthsReport};
-pub use synth::{SynthEvent, SynthJob, SynthReport};
+pub use opening::{OpenJob, Opened};
+pub use runner::{Failure, JobId, Report, Runner};
+pub use settings::{OpenFile, Settings};
+pub use synth::{Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
+pub use wishes::{FramesWish, Opening};
 
 use crate::coherence::CoherenceError;
-use crate::data::DataError;
+use crate::data::{DataError, Record, RecordId};
+use crate::export::{self, ExportError, Exported};
+use crate::figure::Figure;
 use crate::job::{Cancelled, Watch};
 use crate::lengths::LengthsError;
 use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
 use crate::prompt::PromptError;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What can be asked for.
 pub enum Job {
@@ -57,6 +76,73 @@ pub enum Job {
     },
     /// The main job on the bundled seeds.
     Demo(DemoJob),
+    /// Open a file.
+    Open(OpenJob),
+    /// The example project, written into a folder.
+    Example {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The catalogue as it is on this machine.
+    Models,
+    /// Read a prompt file.
+    ReadPrompt(PathBuf),
+    /// What is known of a model before it is loaded.
+    Describe(ModelChoice),
+    /// Find records among those that are open.
+    Find(FindJob),
+    /// Draw a figure.
+    Figure(FigureJob),
+    /// Write a figure to files.
+    SaveFigure {
+        /// The figure.
+        figure: FigureSource,
+        /// Where to; the endings say how.
+        out: Vec<PathBuf>,
+        /// Dots per inch of a PNG.
+        dpi: f64,
+    },
+    /// Write records as training data.
+    Export(ExportJob),
+    /// Write down what the window remembers.
+    Remember(Box<Settings>),
+}
+
+/// A figure that is to be written.
+pub enum FigureSource {
+    /// As it was drawn.
+    Drawn(Arc<Figure>),
+    /// To be drawn first.
+    Draw(FigureJob),
+    /// From the spec that was written beside an earlier one.
+    Spec(PathBuf),
+}
+
+/// Write records as training data.
+#[derive(Debug, Clone)]
+pub struct ExportJob {
+    /// The records.
+    pub inputs: Inputs,
+    /// Only these of them.
+    pub only: Option<BTreeSet<RecordId>>,
+    /// How.
+    pub format: export::Format,
+    /// Where to.
+    pub out: PathBuf,
+}
+
+impl Job {
+    /// Whether it needs the worker that owns the model.
+    fn needs_model(&self) -> bool {
+        matches!(
+            self,
+            Self::Synth(_)
+                | Self::Coherence(_)
+                | Self::Logprobs { .. }
+                | Self::Bench(_)
+                | Self::Demo(_)
+        )
+    }
 }
 
 /// What came out.
@@ -78,6 +164,26 @@ pub enum Product {
     Fetched(PathBuf),
     /// See [`Job::Demo`].
     Demo(Box<DemoReport>),
+    /// See [`Job::Open`].
+    Opened(Opened),
+    /// The files of the example project, human records first.
+    Example(Vec<PathBuf>),
+    /// See [`Job::Models`].
+    Models(Vec<CatalogueRow>),
+    /// A prompt's text.
+    Prompt(String),
+    /// See [`Job::Describe`].
+    Described(ModelCard),
+    /// See [`Job::Find`].
+    Found(Vec<Place>),
+    /// See [`Job::Figure`].
+    Figure(Arc<Figure>),
+    /// The files of [`Job::SaveFigure`].
+    Saved(Vec<PathBuf>),
+    /// See [`Job::Export`].
+    Exported(Exported),
+    /// See [`Job::Remember`].
+    Remembered,
 }
 
 /// What can go wrong in a job.
@@ -101,6 +207,9 @@ pub enum WorkbenchError {
     /// The journal of a run.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// An export.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// A prompt file.
     #[error("the prompt {path} cannot be used: {source}")]
     Prompt {
@@ -136,19 +245,53 @@ pub enum WorkbenchError {
 /// See [`WorkbenchError`]; nothing half-written is left behind under a final name.
 pub fn run(
     job: Job,
+    desk: &mut Desk,
     watch: &Watch,
     follow: &mut dyn FnMut(SynthEvent),
 ) -> Result<Product, WorkbenchError> {
     Ok(match job {
         Job::Inspect(inputs) => Product::Inspect(inspect::run(&inputs)?),
         Job::Lengths(job) => Product::Lengths(measure::lengths(&job, watch)?),
-        Job::Synth(job) => Product::Synth(synth::run(*job, watch, follow)?),
-        Job::Coherence(job) => Product::Coherence(Box::new(measure::coherence(&job, watch)?)),
-        Job::Logprobs { file, model } => Product::Logprobs(logprobs::run(&file, &model, watch)?),
-        Job::Bench(job) => Product::Bench(bench::run(&job, watch)?),
+        Job::Synth(job) => Product::Synth(synth::run(*job, desk, watch, follow)?),
+        Job::Coherence(job) => Product::Coherence(Box::new(measure::coherence(&job, desk, watch)?)),
+        Job::Logprobs { file, model } => {
+            Product::Logprobs(logprobs::run(&file, &model, desk, watch)?)
+        }
+        Job::Bench(job) => Product::Bench(bench::run(&job, desk, watch)?),
         Job::Fetch { name } => {
             Product::Fetched(catalogue::entry(&name)?.fetch(&catalogue::folder()?, watch)?)
         }
-        Job::Demo(job) => Product::Demo(Box::new(demo::run(job, watch, follow)?)),
+        Job::Demo(job) => Product::Demo(Box::new(demo::run(job, desk, watch, follow)?)),
+        Job::Open(job) => Product::Opened(opening::run(&job, watch)?),
+        Job::Example { folder } => Product::Example(example::unpack(&folder)?),
+        Job::Models => Product::Models(loading::models()?),
+        Job::ReadPrompt(path) => Product::Prompt(synth::read_prompt_file(&path)?),
+        Job::Describe(choice) => Product::Described(loading::describe(&choice)?),
+        Job::Find(job) => Product::Found(finding::run(&job, watch)?),
+        Job::Figure(job) => Product::Figure(Arc::new(figures::draw(job, watch)?)),
+        Job::SaveFigure { figure, out, dpi } => {
+            let figure = match figure {
+                FigureSource::Drawn(figure) => figure,
+                FigureSource::Draw(job) => Arc::new(figures::draw(job, watch)?),
+                FigureSource::Spec(path) => Arc::new(figures::read_spec(&path)?),
+            };
+            Product::Saved(figures::save(&figure, &out, dpi)?)
+        }
+        Job::Export(job) => Product::Exported(write_export(&job, watch)?),
+        Job::Remember(settings) => {
+            if let Some(path) = Settings::path() {
+                settings.write(&path)?;
+            }
+            Product::Remembered
+        }
     })
+}
+
+fn write_export(job: &ExportJob, watch: &Watch) -> Result<Exported, WorkbenchError> {
+    loading::check_output(&job.out)?;
+    let datasets = job.inputs.read(watch)?;
+    let wanted = |record: &&Record| job.only.as_ref().is_none_or(|only| only.contains(&record.id));
+    let all = datasets.iter().flat_map(|dataset| &dataset.records);
+    let records: Vec<&Record> = all.filter(wanted).collect();
+    Ok(export::write(&records, job.format, &job.out, watch)?)
 }

@@ -5,6 +5,7 @@ use crate::data::Dataset;
 use crate::synthesis::Origin;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// What a run of a strategy depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,7 +41,7 @@ impl Signature {
 }
 
 /// SHA-256 over the ids of the seeds, in order.
-pub fn seeds_sha256(datasets: &[Dataset]) -> String {
+pub fn seeds_sha256(datasets: &[Arc<Dataset>]) -> String {
     let mut hash = Sha256::new();
     for record in datasets.iter().flat_map(|dataset| &dataset.records) {
         hash.update(record.id.as_str());

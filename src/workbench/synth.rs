@@ -1,11 +1,11 @@
 //! A run of a strategy over seeds: journal, resume, and the dataset at the end.
 
-use super::WorkbenchError;
 use super::journal::{Journal, JournalError, Key};
-use super::loading::{Inputs, ModelChoice, check_output, n_skipped};
+use super::loading::{Inputs, ModelChoice, check_output, limited, n_skipped};
 use super::signature::{Signature, seeds_sha256, text_sha256};
+use super::{Desk, WorkbenchError};
 use crate::data::{self, Dataset, Record};
-use crate::drive::{self, DriveError, Event, Traffic};
+use crate::drive::{self, DriveError, Event, Talk, Traffic, Turn};
 use crate::job::Watch;
 use crate::model::{LanguageModel, Sampling};
 use crate::synthesis::{Drafting, Origin, Outcome, Plan, RejectedRecord, Strategy};
@@ -13,6 +13,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A run of a strategy.
@@ -33,15 +34,28 @@ pub struct SynthJob {
     pub n_parallel: usize,
     /// Tries for each record.
     pub n_attempts: usize,
-    /// A prompt of the person's own.
-    pub prompt: Option<PathBuf>,
+    /// What the model is told.
+    pub prompt: Prompt,
     /// The run's seed.
     pub seed: u64,
     /// Throw away an earlier run.
     pub overwrite: bool,
 }
 
+/// Where the prompt of a run comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Prompt {
+    /// Our prompt for the strategy.
+    #[default]
+    OfStrategy,
+    /// A file of the person's own.
+    File(PathBuf),
+    /// A text of the person's own, written in the window.
+    Text(String),
+}
+
 /// What is heard while a run goes on.
+#[derive(Debug)]
 pub enum SynthEvent {
     /// More text of a record.
     Text {
@@ -49,6 +63,8 @@ pub enum SynthEvent {
         ix: usize,
         /// The new text.
         text: String,
+        /// Tokens that were written for it.
+        n_tokens: usize,
     },
     /// A record is finished.
     End {
@@ -57,6 +73,52 @@ pub enum SynthEvent {
         /// `None` for a made record, else why it was rejected.
         rejected: Option<String>,
     },
+}
+
+/// The name in the provenance of a prompt that was written in the window.
+const EDITED: &str = "edited";
+
+/// What a model would be asked first for a seed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// Who says what: `system`, `user`.
+    pub messages: Vec<(String, String)>,
+    /// The beginning of the assistant's turn.
+    pub begun: String,
+}
+
+/// The first ask about `seed`, without a model.
+///
+/// # Errors
+/// What is wrong with the prompt's text or with the seed, in words.
+pub fn preview(
+    strategy: Box<dyn Strategy>,
+    prompt: &str,
+    n_words: usize,
+    run_seed: u64,
+    seed: &Record,
+) -> Result<Preview, String> {
+    let conversation = strategy.conversation(prompt).map_err(|error| error.to_string())?;
+    let origin = Origin {
+        model: String::new(),
+        model_sha256: String::new(),
+        device: String::new(),
+        prompt: String::new(),
+        prompt_sha256: String::new(),
+        sampling: Sampling::default(),
+        words: n_words,
+        seed: run_seed,
+        version: String::new(),
+    };
+    let plan = Plan { strategy, conversation, origin, n_attempts: 1 };
+    match Drafting::new(&plan, seed).begin() {
+        Turn::Ask(ask) => Ok(Preview {
+            messages: ask.messages.into_iter().map(|m| (m.role, m.content)).collect(),
+            begun: ask.begun,
+        }),
+        Turn::End(Outcome::Rejected(rejected)) => Err(rejected.reason),
+        Turn::End(Outcome::Made(_)) => Err("the record is complete already".to_owned()),
+    }
 }
 
 /// What `backstory synth --json` prints.
@@ -82,6 +144,7 @@ pub struct SynthReport {
 
 pub(super) fn run(
     job: SynthJob,
+    desk: &mut Desk,
     watch: &Watch,
     follow: &mut dyn FnMut(SynthEvent),
 ) -> Result<SynthReport, WorkbenchError> {
@@ -89,11 +152,10 @@ pub(super) fn run(
     // The files are read and the settings checked before minutes go into loading a model.
     check_sampling(&job.sampling)?;
     let prompt = read_prompt(&job)?;
-    let (mut datasets, seeds_sha256) = read_seeds(&job.seeds, watch)?;
-    let mut model = job.model.load(watch)?;
+    let (datasets, seeds_sha256) = read_seeds(&job.seeds, watch)?;
+    let model = desk.model(&job.model, watch)?;
     let n_skipped = n_skipped(&datasets);
-    let mut report =
-        write_records(job, prompt, &mut datasets, seeds_sha256, &mut *model, watch, follow)?;
+    let mut report = write_records(job, prompt, &datasets, seeds_sha256, model, watch, follow)?;
     report.skipped = n_skipped;
     report.warnings = watch.warnings();
     Ok(report)
@@ -110,36 +172,50 @@ fn check_out(job: &SynthJob) -> Result<(), WorkbenchError> {
 }
 
 /// The seeds, and the hash over all of them, those beyond the limit too.
-fn read_seeds(inputs: &Inputs, watch: &Watch) -> Result<(Vec<Dataset>, String), WorkbenchError> {
-    let mut datasets = Inputs { limit: None, ..inputs.clone() }.read(watch)?;
+fn read_seeds(
+    inputs: &Inputs,
+    watch: &Watch,
+) -> Result<(Vec<Arc<Dataset>>, String), WorkbenchError> {
+    let datasets = Inputs { limit: None, ..inputs.clone() }.read(watch)?;
     let sha256 = seeds_sha256(&datasets);
-    for dataset in &mut datasets {
-        dataset.records.truncate(inputs.limit.unwrap_or(usize::MAX));
-    }
-    Ok((datasets, sha256))
+    Ok((datasets.into_iter().map(|d| limited(d, inputs.limit)).collect(), sha256))
 }
 
 /// Name, text and parsed form of the prompt.
-struct Prompt {
+struct Worded {
     name: String,
     text: String,
     conversation: crate::prompt::Conversation,
 }
 
-fn read_prompt(job: &SynthJob) -> Result<Prompt, WorkbenchError> {
+fn read_prompt(job: &SynthJob) -> Result<Worded, WorkbenchError> {
     let (path, text) = match &job.prompt {
-        None => (PathBuf::from(job.strategy.id().as_str()), job.strategy.prompt_text().to_owned()),
-        Some(path) => {
-            let fail = |source| WorkbenchError::File { verb: "read", path: path.clone(), source };
-            (path.clone(), std::fs::read_to_string(path).map_err(fail)?)
+        Prompt::OfStrategy => {
+            (PathBuf::from(job.strategy.id().as_str()), job.strategy.prompt_text().to_owned())
         }
+        Prompt::Text(text) => (PathBuf::from(EDITED), text.clone()),
+        Prompt::File(path) => (path.clone(), read_prompt_file(path)?),
     };
     let conversation = job
         .strategy
         .conversation(&text)
         .map_err(|source| WorkbenchError::Prompt { path: path.clone(), source })?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Prompt { name, text, conversation })
+    Ok(Worded { name, text, conversation })
+}
+
+/// The text of a prompt file.
+pub(super) fn read_prompt_file(path: &Path) -> Result<String, WorkbenchError> {
+    // A prompt is some hundred words; anything large is a file of another kind.
+    const MOST_BYTES: u64 = 1 << 20;
+    let fail = |source| WorkbenchError::File { verb: "read", path: path.to_owned(), source };
+    if std::fs::metadata(path).map_err(fail)?.len() > MOST_BYTES {
+        return Err(WorkbenchError::Refused(format!(
+            "{} is larger than 1 MiB, so it is no prompt; give a text file in the form of the bundled prompts",
+            path.display()
+        )));
+    }
+    std::fs::read_to_string(path).map_err(fail)
 }
 
 fn check_sampling(sampling: &Sampling) -> Result<(), WorkbenchError> {
@@ -162,8 +238,8 @@ fn check_sampling(sampling: &Sampling) -> Result<(), WorkbenchError> {
 /// Makes what is not in the journal yet, then writes the dataset.
 fn write_records(
     job: SynthJob,
-    prompt: Prompt,
-    datasets: &mut [Dataset],
+    prompt: Worded,
+    datasets: &[Arc<Dataset>],
     seeds_sha256: String,
     model: &mut dyn LanguageModel,
     watch: &Watch,
@@ -206,8 +282,8 @@ fn write_records(
     watch.stage(&format!("writing {}", plan.strategy.id()), todo.len() as u64);
     let talks = todo.iter().map(|ix| Drafting::new(&plan, seeds[*ix])).collect();
     let mut sink = |event| match event {
-        Event::Text { ix, text } => {
-            follow(SynthEvent::Text { ix: todo[ix], text });
+        Event::Text { ix, text, n_tokens } => {
+            follow(SynthEvent::Text { ix: todo[ix], text, n_tokens });
             Ok(())
         }
         Event::End { ix, outcome } => {
@@ -220,15 +296,20 @@ fn write_records(
             Ok(())
         }
     };
-    let traffic = if todo.is_empty() {
-        Traffic::default()
+    let driven = if todo.is_empty() {
+        Ok(Traffic::default())
     } else {
         drive::run(model, talks, job.n_parallel, watch, &mut sink).map_err(|error| match error {
             DriveError::Model(error) => WorkbenchError::from(error),
             DriveError::Sink(error) => WorkbenchError::Journal(error),
-        })?
+        })
     };
-    let (made, rejected) = finish(&job.out, &keys, &journal)?;
+    // What a run made before it was cancelled, or before the model failed, is a dataset too.
+    let (made, rejected) = match &driven {
+        Err(_) if journal.outcomes().is_empty() => (0, 0),
+        _ => finish(&job.out, &keys, &journal)?,
+    };
+    let traffic = driven?;
     Ok(SynthReport {
         made,
         rejected,
@@ -287,7 +368,7 @@ fn finish(out: &Path, keys: &[Key], journal: &Journal) -> Result<(usize, usize),
 /// Makes a dataset with a model that is loaded already, from seeds that are read already.
 pub(super) fn run_loaded(
     job: SynthJob,
-    datasets: &mut [Dataset],
+    datasets: &[Arc<Dataset>],
     model: &mut dyn LanguageModel,
     watch: &Watch,
     follow: &mut dyn FnMut(SynthEvent),

@@ -44,7 +44,8 @@ pub(super) fn draw(
 }
 
 fn contents(cell: &Cell<'_>, rect: Rect, sheet: &Sheet, out: &mut Vec<Primitive>) {
-    let plot = Plot { rect, x: &cell.panel.x, y: &cell.panel.y, sheet };
+    let (x, y) = (&cell.panel.x, &cell.panel.y);
+    let plot = Plot { rect, x, y, em: sheet.em, style: sheet.style };
     let before = out.len();
     let mut has_data = false;
     for mark in &cell.panel.marks {

@@ -6,7 +6,7 @@ use super::clip;
 use super::primitive::{Ink, Primitive, Rect, Stroke};
 
 /// A marker of a given width about a point.
-pub(super) fn marker(
+pub fn marker(
     shape: Marker,
     [x, y]: [f64; 2],
     size: f64,

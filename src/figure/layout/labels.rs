@@ -157,8 +157,9 @@ fn narrowest_gap(ticks: &[(f64, String)]) -> f64 {
     ticks.windows(2).map(|pair| pair[1].0 - pair[0].0).fold(1.0, f64::min)
 }
 
-/// The smallest step at which every step-th label keeps clear of the next.
-fn step_to_fit(extents: &[(f64, f64)], gap: f64) -> usize {
+/// The smallest step at which every step-th label keeps clear of the next. `extents` holds the
+/// middle and half the length of each label along its axis.
+pub fn step_to_fit(extents: &[(f64, f64)], gap: f64) -> usize {
     let clear = |step: usize| {
         let kept: Vec<_> = extents.iter().step_by(step).collect();
         kept.windows(2).all(|pair| pair[1].0 - pair[0].0 >= pair[0].1 + pair[1].1 + gap)

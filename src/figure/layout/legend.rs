@@ -1,7 +1,7 @@
 //! The legend: rows of samples and labels above the panels, where nothing can lie under it.
 
 use super::super::marks::Anchor;
-use super::super::spec::{LegendEntry, Swatch};
+use super::super::spec::{LegendEntry, Style, Swatch};
 use super::super::text::{self, HALF_CAP};
 use super::primitive::{Primitive, Rect, Stroke, TextRun};
 use super::{Sheet, glyph};
@@ -50,7 +50,7 @@ fn draw_entry(
     sheet: &Sheet,
     out: &mut Vec<Primitive>,
 ) {
-    swatch(entry, [x, middle], sheet, out);
+    out.extend(swatch(entry, [x, middle], sheet.em, sheet.style));
     out.push(Primitive::Text(TextRun {
         at: [x + sample_room(entry, sheet), middle + HALF_CAP * sheet.em],
         text: label,
@@ -68,10 +68,11 @@ fn label(entry: &LegendEntry, sheet: &Sheet) -> String {
 }
 
 fn sample_room(entry: &LegendEntry, sheet: &Sheet) -> f64 {
-    (sample_width(entry.swatch) + 0.5) * sheet.em
+    (swatch_width(entry.swatch) + 0.5) * sheet.em
 }
 
-fn sample_width(swatch: Swatch) -> f64 {
+/// Width of a sample, in font sizes.
+pub fn swatch_width(swatch: Swatch) -> f64 {
     match swatch {
         Swatch::Line => 2.4,
         Swatch::Patch(_) => 1.8,
@@ -79,21 +80,22 @@ fn sample_width(swatch: Swatch) -> f64 {
     }
 }
 
-fn swatch(entry: &LegendEntry, [x, middle]: [f64; 2], sheet: &Sheet, out: &mut Vec<Primitive>) {
-    let (em, paint) = (sheet.em, &entry.paint);
-    let width = sample_width(entry.swatch) * em;
+/// The sample before a label; it begins at `x` and is centred at `middle`.
+pub fn swatch(entry: &LegendEntry, [x, middle]: [f64; 2], em: f64, style: Style) -> Vec<Primitive> {
+    let paint = &entry.paint;
+    let width = swatch_width(entry.swatch) * em;
     match entry.swatch {
-        Swatch::Line => out.push(Primitive::lines(
-            vec![vec![[x, middle], [x + width, middle]]],
-            Stroke::of(paint, sheet.style),
-        )),
+        Swatch::Line => {
+            let run = vec![[x, middle], [x + width, middle]];
+            vec![Primitive::lines(vec![run], Stroke::of(paint, style))]
+        }
         Swatch::Patch(hatch) => {
             let rect = Rect { x, y: middle - 0.45 * em, w: width, h: 0.9 * em };
-            out.extend(glyph::bar(rect, hatch, paint, em, sheet.style));
+            glyph::bar(rect, hatch, paint, em, style)
         }
         Swatch::Point(marker) => {
             let at = [x + width / 2.0, middle];
-            out.push(glyph::marker(marker, at, 0.7 * em, paint, sheet.style));
+            vec![glyph::marker(marker, at, 0.7 * em, paint, style)]
         }
     }
 }

@@ -2,21 +2,28 @@
 
 use super::super::axis::Axis;
 use super::super::marks::{Anchor, Mark, Paint};
+use super::super::spec::Style;
 use super::super::text::{self, ASCENT, HALF_CAP};
 use super::primitive::{Ink, Primitive, Rect, Stroke, TextRun};
-use super::{Sheet, clip, glyph};
+use super::{TICK_SIZE, clip, glyph};
 
 /// A plot: where it is, and what its axes say about values.
-pub(super) struct Plot<'a> {
-    pub(super) rect: Rect,
-    pub(super) x: &'a Axis,
-    pub(super) y: &'a Axis,
-    pub(super) sheet: &'a Sheet,
+pub struct Plot<'a> {
+    /// The place between the axes; nothing is drawn outside of it.
+    pub rect: Rect,
+    /// The horizontal axis.
+    pub x: &'a Axis,
+    /// The vertical axis.
+    pub y: &'a Axis,
+    /// The font size, and the measure of caps and hatches.
+    pub em: f64,
+    /// What it is drawn on.
+    pub style: Style,
 }
 
 impl Plot<'_> {
     /// Draws one mark; nothing if none of it can be seen.
-    pub(super) fn draw(&self, mark: &Mark) -> Vec<Primitive> {
+    pub fn draw(&self, mark: &Mark) -> Vec<Primitive> {
         match mark {
             Mark::Line { xy, paint, .. } => self.line(&self.runs(xy), paint),
             Mark::Step { xy, paint, .. } => {
@@ -27,13 +34,13 @@ impl Plot<'_> {
                 let corners = (x0.iter().zip(y0)).zip(x1.iter().zip(y1));
                 corners
                     .filter_map(|((x0, y0), (x1, y1))| self.bar([*x0, *y0], [*x1, *y1]))
-                    .flat_map(|r| glyph::bar(r, *hatch, paint, self.sheet.em, self.sheet.style))
+                    .flat_map(|r| glyph::bar(r, *hatch, paint, self.em, self.style))
                     .collect()
             }
             Mark::Points { xy, marker, size_pt, paint, .. } => {
                 let size = super::sane(*size_pt, 0.1, 200.0, 4.0);
                 let seen = xy.iter().filter_map(|p| self.at(*p)).filter(|p| self.rect.holds(*p));
-                seen.map(|p| glyph::marker(*marker, p, size, paint, self.sheet.style)).collect()
+                seen.map(|p| glyph::marker(*marker, p, size, paint, self.style)).collect()
             }
             Mark::Band { x, lo, hi, paint, .. } => self.band(x, lo, hi, paint),
             Mark::Rule { at, horizontal, paint, .. } => {
@@ -71,7 +78,7 @@ impl Plot<'_> {
     }
 
     fn line(&self, runs: &[Vec<[f64; 2]>], paint: &Paint) -> Vec<Primitive> {
-        let stroke = Stroke::of(paint, self.sheet.style);
+        let stroke = Stroke::of(paint, self.style);
         let mut drawn = Vec::new();
         let mut visible = Vec::new();
         for run in runs {
@@ -118,7 +125,7 @@ impl Plot<'_> {
         vec![Primitive::Path {
             runs,
             closed: true,
-            fill: Some(Ink::of(paint, self.sheet.style)),
+            fill: Some(Ink::of(paint, self.style)),
             stroke: None,
         }]
     }
@@ -132,7 +139,7 @@ impl Plot<'_> {
             [self.on_page(share, 0.0)?, self.on_page(share, 1.0)?]
         };
         let seen = ends.iter().all(|end| self.rect.holds(*end));
-        seen.then(|| Primitive::lines(vec![ends.to_vec()], Stroke::of(paint, self.sheet.style)))
+        seen.then(|| Primitive::lines(vec![ends.to_vec()], Stroke::of(paint, self.style)))
     }
 
     fn error_bars(
@@ -143,7 +150,7 @@ impl Plot<'_> {
         horizontal: bool,
         paint: &Paint,
     ) -> Vec<Primitive> {
-        let cap = 0.22 * self.sheet.em;
+        let cap = 0.22 * self.em;
         let reach = if horizontal { [0.0, cap] } else { [cap, 0.0] };
         let mut runs = Vec::new();
         for ((x, lo), hi) in x.iter().zip(lo).zip(hi) {
@@ -163,12 +170,12 @@ impl Plot<'_> {
         if runs.is_empty() {
             return Vec::new();
         }
-        vec![Primitive::lines(runs, Stroke::of(paint, self.sheet.style))]
+        vec![Primitive::lines(runs, Stroke::of(paint, self.style))]
     }
 
     fn words(&self, at: [f64; 2], words: &str, anchor: Anchor, paint: &Paint) -> Option<Primitive> {
         let at = self.at(at)?;
-        let size_pt = self.sheet.tick_pt;
+        let size_pt = TICK_SIZE * self.em;
         let words = text::shorten(&text::clean(words), size_pt, false, self.rect.w);
         let width = text::width(&words, size_pt, false);
         let before = match anchor {
@@ -187,7 +194,7 @@ impl Plot<'_> {
             anchor: Anchor::Start,
             turn_deg: 0.0,
             bold: false,
-            ink: Ink::of(paint, self.sheet.style),
+            ink: Ink::of(paint, self.style),
         }))
     }
 }

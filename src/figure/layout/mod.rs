@@ -12,12 +12,19 @@ mod legend;
 mod marks;
 mod primitive;
 
+pub use glyph::marker;
+pub use labels::step_to_fit;
+pub use legend::{swatch, swatch_width};
+pub use marks::Plot;
 pub use primitive::{Drawing, Ink, Primitive, Rect, Stroke, TextRun};
 
 use super::marks::Anchor;
 use super::spec::{Figure, Style};
 use super::text::{self, ASCENT, LINE_HEIGHT};
 use grid::Grid;
+
+/// Size of tick labels, in font sizes.
+const TICK_SIZE: f64 = 0.9;
 
 /// Lays a figure out. Sizes out of any sense (not finite, or no page would hold them) are
 /// brought back into it.
@@ -68,7 +75,7 @@ impl Sheet {
             margin: 0.5 * em,
             plot_height: 72.0 * sane(figure.panel_height_in, 0.3, 50.0, 2.2),
             em,
-            tick_pt: 0.9 * em,
+            tick_pt: TICK_SIZE * em,
             tick_len: 0.4 * em,
             spine: 0.07 * em,
             style: figure.style,

@@ -100,7 +100,7 @@ impl Ink {
     }
 
     /// A mark's colour on a page.
-    pub(super) fn of(paint: &Paint, style: Style) -> Self {
+    pub fn of(paint: &Paint, style: Style) -> Self {
         let alpha = if paint.alpha.is_nan() { 1.0 } else { paint.alpha };
         Self { color: style.visible(paint.color), alpha: alpha.clamp(0.0, 1.0) }
     }

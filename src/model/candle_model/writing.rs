@@ -84,6 +84,8 @@ struct Slot {
     text: String,
     /// Bytes of `text` that were handed out.
     n_shown: usize,
+    /// Tokens of `written` that were told of with them.
+    n_told: usize,
     /// Tokens of `written` that are in `text`.
     n_read: usize,
 }
@@ -115,6 +117,7 @@ impl Slot {
             utf8: Utf8Stream::default(),
             text: String::new(),
             n_shown: 0,
+            n_told: 0,
             n_read: 0,
         };
         slot.choose(model, &mut logits);
@@ -159,8 +162,10 @@ impl Slot {
         }
         let n_ready = if finish.is_some() { self.text.len() } else { self.n_safe() };
         if n_ready > self.n_shown {
-            feed.piece(self.request.id, &self.text[self.n_shown..n_ready]);
+            let n_tokens = self.written.len() - self.n_told;
+            feed.piece(self.request.id, &self.text[self.n_shown..n_ready], n_tokens);
             self.n_shown = n_ready;
+            self.n_told = self.written.len();
         }
         finish
     }

@@ -1,0 +1,212 @@
+//! Everything that can be asked for without the mouse: one list behind menus, shortcuts and palette.
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+/// The rooms of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum View {
+    /// Records.
+    #[default]
+    Data,
+    /// Making records.
+    Synthesize,
+    /// Lengths and coherence side by side.
+    Compare,
+    /// What runs and ran.
+    Jobs,
+}
+
+impl View {
+    /// All views, in the order of the tabs.
+    pub const ALL: [Self; 4] = [Self::Data, Self::Synthesize, Self::Compare, Self::Jobs];
+
+    /// The name on its tab.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Data => "Data",
+            Self::Synthesize => "Synthesize",
+            Self::Compare => "Compare",
+            Self::Jobs => "Jobs",
+        }
+    }
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Synthesize => "synthesize",
+            Self::Compare => "compare",
+            Self::Jobs => "jobs",
+        }
+    }
+
+    /// The view of this name.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|view| view.name() == name)
+    }
+}
+
+/// Something that a person can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// The open dialog.
+    Open,
+    /// The example project.
+    OpenExample,
+    /// Close every file.
+    CloseAll,
+    /// The export dialog, for records.
+    ExportDataset,
+    /// The export dialog, for the figure that is shown.
+    ExportFigure,
+    /// Leave.
+    Quit,
+    /// Show a view.
+    Show(View),
+    /// Put the cursor into the search field.
+    Search,
+    /// The next record.
+    Next,
+    /// The record before.
+    Previous,
+    /// Start writing records.
+    RunSynthesis,
+    /// Pause what runs, or let it go on.
+    PauseAll,
+    /// Cancel what runs.
+    CancelAll,
+    /// Measure coherence.
+    MeasureCoherence,
+    /// Dark, light, as the system has it.
+    SwitchTheme,
+    /// Everything larger.
+    ZoomIn,
+    /// Everything smaller.
+    ZoomOut,
+    /// The usual size.
+    ZoomReset,
+    /// The list of all commands.
+    Palette,
+    /// The list of all keys.
+    Keys,
+}
+
+impl Command {
+    /// All commands, in the order of the palette.
+    pub const ALL: [Self; 23] = [
+        Self::Open,
+        Self::OpenExample,
+        Self::CloseAll,
+        Self::ExportDataset,
+        Self::ExportFigure,
+        Self::Show(View::Data),
+        Self::Show(View::Synthesize),
+        Self::Show(View::Compare),
+        Self::Show(View::Jobs),
+        Self::Search,
+        Self::Next,
+        Self::Previous,
+        Self::RunSynthesis,
+        Self::MeasureCoherence,
+        Self::PauseAll,
+        Self::CancelAll,
+        Self::SwitchTheme,
+        Self::ZoomIn,
+        Self::ZoomOut,
+        Self::ZoomReset,
+        Self::Palette,
+        Self::Keys,
+        Self::Quit,
+    ];
+
+    /// The words in menus and palette.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Open => "Open files…",
+            Self::OpenExample => "Open the example project",
+            Self::CloseAll => "Close all files",
+            Self::ExportDataset => "Export records…",
+            Self::ExportFigure => "Export figure…",
+            Self::Quit => "Quit",
+            Self::Show(View::Data) => "Show Data",
+            Self::Show(View::Synthesize) => "Show Synthesize",
+            Self::Show(View::Compare) => "Show Compare",
+            Self::Show(View::Jobs) => "Show Jobs",
+            Self::Search => "Search records",
+            Self::Next => "Next record",
+            Self::Previous => "Previous record",
+            Self::RunSynthesis => "Run synthesis",
+            Self::PauseAll => "Pause or resume jobs",
+            Self::CancelAll => "Cancel running jobs",
+            Self::MeasureCoherence => "Measure coherence",
+            Self::SwitchTheme => "Switch between dark and light",
+            Self::ZoomIn => "Zoom in",
+            Self::ZoomOut => "Zoom out",
+            Self::ZoomReset => "Zoom to the usual size",
+            Self::Palette => "Command palette…",
+            Self::Keys => "Keys…",
+        }
+    }
+
+    /// The keys that mean it.
+    pub fn shortcut(self) -> Option<KeyboardShortcut> {
+        let ctrl = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        let shifted = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, key));
+        match self {
+            Self::Open => ctrl(Key::O),
+            Self::ExportDataset => ctrl(Key::E),
+            Self::ExportFigure => shifted(Key::E),
+            Self::Quit => ctrl(Key::Q),
+            Self::Show(View::Data) => ctrl(Key::Num1),
+            Self::Show(View::Synthesize) => ctrl(Key::Num2),
+            Self::Show(View::Compare) => ctrl(Key::Num3),
+            Self::Show(View::Jobs) => ctrl(Key::Num4),
+            Self::Search => ctrl(Key::F),
+            Self::Next => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowDown)),
+            Self::Previous => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowUp)),
+            Self::RunSynthesis => ctrl(Key::Enter),
+            Self::PauseAll => ctrl(Key::P),
+            Self::CancelAll => ctrl(Key::Period),
+            Self::MeasureCoherence => ctrl(Key::M),
+            Self::SwitchTheme => shifted(Key::T),
+            Self::ZoomIn => ctrl(Key::Plus),
+            Self::ZoomOut => ctrl(Key::Minus),
+            Self::ZoomReset => ctrl(Key::Num0),
+            Self::Palette => ctrl(Key::K),
+            Self::Keys => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1)),
+            Self::OpenExample | Self::CloseAll => None,
+        }
+    }
+
+    /// The command whose keys were pressed in this frame. The longer combinations are asked first,
+    /// as egui lets a shortcut match with more modifiers than it names.
+    pub fn pressed(ctx: &egui::Context) -> Vec<Self> {
+        let mut all: Vec<(Self, KeyboardShortcut)> =
+            Self::ALL.iter().filter_map(|c| Some((*c, c.shortcut()?))).collect();
+        all.sort_by_key(|(_, keys)| !keys.modifiers.shift);
+        // Ctrl and the key of `=` means larger on keyboards where `+` needs Shift.
+        let equals = KeyboardShortcut::new(Modifiers::COMMAND, Key::Equals);
+        all.push((Self::ZoomIn, equals));
+        ctx.input_mut(|input| {
+            all.into_iter()
+                .filter(|(_, keys)| input.consume_shortcut(keys))
+                .map(|(c, _)| c)
+                .collect()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_commands_share_keys_or_words() {
+        let keys: Vec<String> =
+            Command::ALL.iter().filter_map(|c| Some(format!("{:?}", c.shortcut()?))).collect();
+        assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len());
+        let titles: BTreeSet<&str> = Command::ALL.iter().map(|c| c.title()).collect();
+        assert_eq!(titles.len(), Command::ALL.len());
+    }
+}

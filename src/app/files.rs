@@ -1,0 +1,188 @@
+//! What is open: datasets and coherence rows.
+
+use crate::coherence::Coherence;
+use crate::data::{Dataset, Record, StrategyId};
+use crate::lengths::Lengths;
+use crate::workbench::{FileReport, OpenFile, Opened};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// An open dataset.
+pub struct File {
+    /// Its number; never used again after it is closed.
+    pub key: u64,
+    /// Its place among the files: the number of the job that opened it first.
+    pub order: u64,
+    /// How it was opened.
+    pub origin: OpenFile,
+    /// The records.
+    pub dataset: Arc<Dataset>,
+    /// What is in the file.
+    pub report: Box<FileReport>,
+    /// Words of each record's context.
+    pub n_context_words: Arc<Vec<u32>>,
+    /// Whether it takes part in tables and figures.
+    pub shown: bool,
+    /// Lengths, with the tokenizer that they were asked with.
+    pub lengths: Option<(Option<String>, Arc<Lengths>)>,
+    /// The tokenizer that lengths were last asked with.
+    pub lengths_asked: Option<Option<String>>,
+}
+
+impl File {
+    /// The file's name.
+    pub fn name(&self) -> String {
+        file_name(&self.origin.path)
+    }
+
+    /// The strategies in it, in the order of figures.
+    pub fn strategies(&self) -> Vec<StrategyId> {
+        self.report.strategies.keys().map(|name| StrategyId::from(name.as_str())).collect()
+    }
+
+    /// Whether no record has a context.
+    pub fn lacks_contexts(&self) -> bool {
+        self.n_context_words.iter().all(|n| *n == 0)
+    }
+
+    /// Whether no record has an instruction.
+    pub fn is_contexts_alone(&self) -> bool {
+        self.dataset.records.iter().all(|record| record.instruction.is_empty())
+    }
+}
+
+/// The last part of a path, for people.
+pub fn file_name(path: &std::path::Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Coherence rows of one measurement.
+pub struct Rows {
+    /// The file that holds them.
+    pub path: PathBuf,
+    /// The rows.
+    pub rows: Arc<Vec<Coherence>>,
+}
+
+/// Everything that is open.
+#[derive(Default)]
+pub struct Files {
+    /// Datasets, in the order in which they were opened.
+    pub all: Vec<File>,
+    /// Coherence rows, oldest first.
+    pub rows: Vec<Rows>,
+    n_keys: u64,
+    /// Raised with every change of what is open or shown: who drew from it draws again.
+    pub version: u64,
+}
+
+impl Files {
+    /// Takes in an opened file; one that is open already is replaced where it stands. `order` is the
+    /// number of the job, as files are read side by side and the last asked may come first.
+    pub fn take(&mut self, origin: OpenFile, opened: Opened, order: u64) {
+        self.version += 1;
+        let (dataset, report, n_context_words) = match opened {
+            Opened::Rows { path, rows } => {
+                self.rows.retain(|there| there.path != path);
+                self.rows.push(Rows { path, rows });
+                return;
+            }
+            Opened::Dataset { dataset, report, n_context_words } => {
+                (dataset, report, n_context_words)
+            }
+        };
+        let old = self.all.iter_mut().find(|file| file.origin.path == origin.path);
+        self.n_keys += 1;
+        let file = File {
+            key: self.n_keys,
+            order: old.as_ref().map_or(order, |old| old.order),
+            origin,
+            dataset,
+            report,
+            n_context_words,
+            shown: old.as_ref().is_none_or(|old| old.shown),
+            lengths: None,
+            lengths_asked: None,
+        };
+        match old {
+            Some(old) => *old = file,
+            None => {
+                let at = self.all.partition_point(|other| other.order <= order);
+                self.all.insert(at, file);
+            }
+        }
+    }
+
+    /// The dataset of this number.
+    pub fn get(&self, key: u64) -> Option<&File> {
+        self.all.iter().find(|file| file.key == key)
+    }
+
+    /// The record at a place.
+    pub fn record(&self, (key, ix): (u64, usize)) -> Option<&Record> {
+        self.get(key)?.dataset.records.get(ix)
+    }
+
+    /// The datasets that are shown.
+    pub fn shown(&self) -> impl Iterator<Item = &File> {
+        self.all.iter().filter(|file| file.shown)
+    }
+
+    /// Shows or hides a dataset.
+    pub fn set_shown(&mut self, key: u64, shown: bool) {
+        if let Some(file) = self.all.iter_mut().find(|file| file.key == key) {
+            file.shown = shown;
+            self.version += 1;
+        }
+    }
+
+    /// Closes a dataset.
+    pub fn close(&mut self, key: u64) {
+        self.all.retain(|file| file.key != key);
+        self.version += 1;
+    }
+
+    /// Closes everything.
+    pub fn clear(&mut self) {
+        self.all.clear();
+        self.rows.clear();
+        self.version += 1;
+    }
+
+    /// Places of the records that share a seed with this one, itself included.
+    pub fn siblings(&self, record: &Record) -> Vec<(u64, usize)> {
+        let same = |(ix, other): (usize, &Record)| (other.seed_id == record.seed_id).then_some(ix);
+        let of = |file: &File| -> Vec<(u64, usize)> {
+            let found = file.dataset.records.iter().enumerate().filter_map(same);
+            found.map(|ix| (file.key, ix)).collect()
+        };
+        self.all.iter().flat_map(of).collect()
+    }
+
+    /// The tasks of the shown datasets.
+    pub fn tasks(&self) -> BTreeSet<String> {
+        self.shown().flat_map(|file| file.report.tasks.keys().cloned()).collect()
+    }
+
+    /// The strategies of the shown datasets.
+    pub fn strategies(&self) -> BTreeSet<String> {
+        self.shown().flat_map(|file| file.report.strategies.keys().cloned()).collect()
+    }
+
+    /// The newest coherence row of a record.
+    pub fn row_of(&self, record: &Record) -> Option<&Coherence> {
+        let newest_first = self.rows.iter().rev().flat_map(|rows| rows.rows.iter().rev());
+        newest_first.into_iter().find(|row| row.id == record.id)
+    }
+
+    /// What to open again at the next start.
+    pub fn origins(&self) -> Vec<OpenFile> {
+        let rows = self.rows.iter().map(|rows| OpenFile {
+            path: rows.path.clone(),
+            join: None,
+            strategy: None,
+        });
+        self.all.iter().map(|file| file.origin.clone()).chain(rows).collect()
+    }
+}

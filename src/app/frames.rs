@@ -1,0 +1,186 @@
+//! How long the pass that draws takes, without a screen: `backstory bench frames`.
+
+use super::command::View;
+use super::window::Window;
+use super::{theme, ui};
+use crate::workbench::{Desk, FramesWish, OpenFile, Settings};
+use cpu_time::ThreadTime;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// Pictures of each view that are counted.
+const N_FRAMES: usize = 240;
+/// Pictures before, in which text is laid out for the first time.
+const N_WARM_UP: usize = 12;
+/// How long files and figures may take.
+const MOST_WAITING: Duration = Duration::from_secs(120);
+
+/// A view's frames.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct FrameTimes {
+    /// The median.
+    pub p50_ms: f64,
+    /// One frame in a hundred takes longer.
+    pub p99_ms: f64,
+}
+
+/// Measures, and prints `{VIEW: {"p50_ms", "p99_ms"}}`.
+pub fn bench_frames(wish: &FramesWish) -> ExitCode {
+    let printed = measure(wish).and_then(|times| {
+        if wish.json {
+            println!("{}", serde_json::to_string(&times)?);
+        } else {
+            for (view, times) in &times {
+                println!("{view:11} p50 {:.2} ms, p99 {:.2} ms", times.p50_ms, times.p99_ms);
+            }
+        }
+        Ok(())
+    });
+    match printed {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// CPU time of the drawing thread for each view, with the files loaded.
+fn measure(wish: &FramesWish) -> anyhow::Result<BTreeMap<&'static str, FrameTimes>> {
+    let folder = Folder::new()?;
+    let files =
+        wish.files.iter().map(|path| OpenFile { path: path.clone(), join: None, strategy: None });
+    let settings = Settings { model: wish.model.clone(), ..Settings::default() };
+    let home = folder.0.clone();
+    let mut bench = Bench {
+        window: Window::new(Desk::default(), settings, home, files.collect(), || {}),
+        ctx: egui::Context::default(),
+        began: Instant::now(),
+    };
+    theme::apply(&bench.ctx);
+    bench.settle()?;
+    if let Some(why) = bench.window.notices.iter().find(|notice| notice.failed) {
+        anyhow::bail!("{}", why.text);
+    }
+    let mut all = BTreeMap::new();
+    for view in View::ALL {
+        bench.window.show(view);
+        bench.settle()?;
+        if wish.during_synth {
+            bench.keep_writing(&folder.0)?;
+        }
+        for _ in 0..N_WARM_UP {
+            bench.frame();
+        }
+        let mut times: Vec<f64> = Vec::new();
+        for _ in 0..N_FRAMES {
+            if wish.during_synth {
+                bench.keep_writing(&folder.0)?;
+                // As a screen of 60 pictures a second would; events pile up between them.
+                std::thread::sleep(Duration::from_millis(16));
+            }
+            times.push(bench.frame());
+        }
+        let summary = crate::stats::finite_sorted(&times);
+        let at = |q| crate::stats::quantile(&summary, q).unwrap_or(f64::NAN);
+        all.insert(view.name(), FrameTimes { p50_ms: at(0.5), p99_ms: at(0.99) });
+    }
+    bench.window.jobs.all.iter().for_each(|entry| entry.watch.cancel());
+    let _ = bench.settle();
+    Ok(all)
+}
+
+struct Bench {
+    window: Window,
+    ctx: egui::Context,
+    began: Instant,
+}
+
+impl Bench {
+    /// Draws one picture: milliseconds of this thread's processor time.
+    fn frame(&mut self) -> f64 {
+        let size = egui::vec2(1440.0, 900.0);
+        let input = egui::RawInput {
+            screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, size)),
+            time: Some(self.began.elapsed().as_secs_f64()),
+            ..Default::default()
+        };
+        let started = ThreadTime::now();
+        let window = &mut self.window;
+        let mut first = true;
+        let output = self.ctx.run_ui(input, |ui| {
+            // egui may draw a picture twice when a size was not known.
+            if std::mem::take(&mut first) {
+                window.logic(&ui.ctx().clone());
+            }
+            ui::window_ui(window, ui);
+        });
+        std::hint::black_box(output);
+        started.elapsed().as_secs_f64() * 1000.0
+    }
+
+    /// Draws until nothing is under way.
+    fn settle(&mut self) -> anyhow::Result<()> {
+        let started = Instant::now();
+        let mut n_idle = 0;
+        while n_idle < 4 {
+            self.frame();
+            n_idle = if self.window.is_idle() { n_idle + 1 } else { 0 };
+            std::thread::sleep(Duration::from_millis(2));
+            if started.elapsed() > MOST_WAITING {
+                anyhow::bail!("the files were not ready after {} s", MOST_WAITING.as_secs());
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts a synthesis when none runs, and waits until it writes.
+    fn keep_writing(&mut self, folder: &Path) -> anyhow::Result<()> {
+        let writes = |window: &Window| {
+            window.jobs.synthesis().is_some_and(|entry| {
+                entry.is_open() && entry.live.as_ref().is_some_and(|live| live.n_tokens > 0)
+            })
+        };
+        if writes(&self.window) {
+            return Ok(());
+        }
+        let out = folder.join(format!("made-{}.jsonl", self.began.elapsed().as_micros()));
+        let view = self.window.view();
+        self.window.synthesize.set_out(&out);
+        self.window.run_synthesis();
+        self.window.show(view);
+        let started = Instant::now();
+        while !writes(&self.window) {
+            self.frame();
+            std::thread::sleep(Duration::from_millis(5));
+            if let Some(why) = self.window.notices.iter().find(|notice| notice.failed) {
+                anyhow::bail!("{}", why.text);
+            }
+            if started.elapsed() > MOST_WAITING {
+                anyhow::bail!("no synthesis wrote after {} s", MOST_WAITING.as_secs());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A temporary folder, gone at the end.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new() -> std::io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("backstory-frames-{}", std::process::id()));
+        std::fs::create_dir_all(path.join("made"))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // It lies in the system's folder for such things if this fails.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

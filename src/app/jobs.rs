@@ -1,0 +1,311 @@
+//! The jobs as the window knows them: what was asked, how it stands, what it said.
+
+use crate::coherence::Settings as CoherenceSettings;
+use crate::data::Dataset;
+use crate::figure::Figure;
+use crate::job::Watch;
+use crate::report::LengthsView;
+use crate::workbench::{ExportJob, FindJob, JobId, OpenFile, SynthEvent};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::files::file_name;
+
+/// What was asked for; enough to ask again.
+#[derive(Clone)]
+pub enum Ask {
+    /// Open a file.
+    Open(OpenFile),
+    /// Write and open the example project.
+    Example,
+    /// What models are there?
+    Models,
+    /// Read a prompt file.
+    ReadPrompt(PathBuf),
+    /// What is this model?
+    Describe(String),
+    /// Fetch a model of the catalogue.
+    Fetch(String),
+    /// Find records.
+    Find(FindJob),
+    /// Count lengths of a dataset.
+    Lengths {
+        /// The dataset's number.
+        key: u64,
+        /// Counts tokens.
+        tokenizer: Option<String>,
+    },
+    /// Draw the lengths figure.
+    DrawLengths(LengthsView),
+    /// Draw the coherence figure.
+    DrawCoherence,
+    /// Make records.
+    Synth(Box<SynthAsk>),
+    /// Measure coherence.
+    Coherence(Box<CoherenceAsk>),
+    /// Write records.
+    Export(Box<ExportJob>),
+    /// Write a figure.
+    SaveFigure {
+        /// The figure.
+        figure: Arc<Figure>,
+        /// The file.
+        out: PathBuf,
+        /// Dots per inch of a PNG.
+        dpi: f64,
+    },
+    /// Write the settings down.
+    Remember,
+}
+
+/// A run of a strategy, as the form had it.
+#[derive(Clone)]
+pub struct SynthAsk {
+    /// `context` or `instruction`.
+    pub strategy: &'static str,
+    /// The seeds.
+    pub seeds: Arc<Dataset>,
+    /// How many of them.
+    pub n_seeds: usize,
+    /// Path or name of the model.
+    pub model: String,
+    /// Where to.
+    pub out: PathBuf,
+    /// The rest.
+    pub settings: super::views::synthesize::Form,
+}
+
+/// A measurement of coherence.
+#[derive(Clone)]
+pub struct CoherenceAsk {
+    /// The records.
+    pub datasets: Vec<Arc<Dataset>>,
+    /// Only so many of each dataset.
+    pub limit: usize,
+    /// Path or name of the model.
+    pub model: String,
+    /// How.
+    pub settings: CoherenceSettings,
+    /// Where the rows go.
+    pub out: Option<PathBuf>,
+}
+
+impl Ask {
+    /// What it is called in the table of jobs.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Open(file) => format!("Open {}", file_name(&file.path)),
+            Self::Example => "Open the example project".into(),
+            Self::Models => "Look for models".into(),
+            Self::ReadPrompt(path) => format!("Read the prompt {}", file_name(path)),
+            Self::Describe(model) => format!("Read the header of {}", short(model)),
+            Self::Fetch(name) => format!("Fetch {name}"),
+            Self::Find(_) => "Search records".into(),
+            Self::Lengths { .. } => "Count lengths".into(),
+            Self::DrawLengths(_) => "Draw lengths".into(),
+            Self::DrawCoherence => "Draw coherence".into(),
+            Self::Synth(ask) => format!(
+                "{} synthesis, {} of {}",
+                if ask.strategy == "context" { "Context" } else { "Instruction" },
+                ask.n_seeds,
+                file_name(&ask.seeds.path)
+            ),
+            Self::Coherence(ask) => {
+                let names: Vec<String> =
+                    ask.datasets.iter().map(|dataset| file_name(&dataset.path)).collect();
+                format!("Coherence of {}", names.join(", "))
+            }
+            Self::Export(job) => format!("Export {}", file_name(&job.out)),
+            Self::SaveFigure { out, .. } => format!("Export {}", file_name(out)),
+            Self::Remember => "Remember the window".into(),
+        }
+    }
+
+    /// Whether it only serves the drawing of the window: shown in the table of jobs when it fails.
+    pub fn is_quiet(&self) -> bool {
+        matches!(
+            self,
+            Self::Models
+                | Self::ReadPrompt(_)
+                | Self::Describe(_)
+                | Self::Find(_)
+                | Self::Lengths { .. }
+                | Self::DrawLengths(_)
+                | Self::DrawCoherence
+                | Self::Remember
+        )
+    }
+
+    /// Whether something would be lost if the window closed now.
+    pub fn is_work(&self) -> bool {
+        matches!(
+            self,
+            Self::Synth(_)
+                | Self::Coherence(_)
+                | Self::Fetch(_)
+                | Self::Export(_)
+                | Self::SaveFigure { .. }
+        )
+    }
+}
+
+fn short(model: &str) -> String {
+    file_name(std::path::Path::new(model))
+}
+
+/// How a job stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// It waits for a worker.
+    Waiting,
+    /// It is worked on.
+    Running,
+    /// It is done, and what came out.
+    Done(String),
+    /// It was cancelled.
+    Cancelled,
+    /// It failed: what went wrong and what to do.
+    Failed(String),
+}
+
+/// A job.
+pub struct Entry {
+    /// Its number.
+    pub id: JobId,
+    /// What was asked.
+    pub ask: Ask,
+    /// What it is called.
+    pub title: String,
+    /// Its handle.
+    pub watch: Watch,
+    /// How it stands.
+    pub state: State,
+    /// When it was asked for.
+    pub asked: Instant,
+    /// Seconds from then to its end.
+    pub took_secs: Option<f64>,
+    /// The records that it writes.
+    pub live: Option<Live>,
+}
+
+impl Entry {
+    /// Whether it waits or runs.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Running)
+    }
+}
+
+/// A record that is being written, or was.
+#[derive(Default, Clone)]
+pub struct LiveRecord {
+    /// What was written so far; of the last try.
+    pub text: String,
+    /// How it ended: `Ok` made, `Err` why not.
+    pub end: Option<Result<(), String>>,
+}
+
+/// What is heard of a synthesis while it runs.
+#[derive(Default)]
+pub struct Live {
+    /// By the seed's place.
+    pub records: BTreeMap<usize, LiveRecord>,
+    /// Tokens written.
+    pub n_tokens: u64,
+    /// Records made.
+    pub n_made: usize,
+    /// Records rejected.
+    pub n_rejected: usize,
+    /// The record that wrote last.
+    pub newest: Option<usize>,
+    /// Seconds at work and tokens then, for the rate of the last moments.
+    marks: Vec<(f64, u64)>,
+}
+
+/// The rate is told over so many seconds.
+const RATE_SECS: f64 = 4.0;
+
+impl Live {
+    /// Takes in what was heard.
+    pub fn hear(&mut self, event: SynthEvent, elapsed_secs: f64) {
+        match event {
+            SynthEvent::Text { ix, text, n_tokens } => {
+                let record = self.records.entry(ix).or_default();
+                // A finished record that goes on writing is at its next try.
+                if record.end.take().is_some() {
+                    record.text.clear();
+                }
+                record.text.push_str(&text);
+                self.n_tokens += n_tokens as u64;
+                self.newest = Some(ix);
+                self.marks.retain(|(at, _)| (0.0..=RATE_SECS).contains(&(elapsed_secs - at)));
+                self.marks.push((elapsed_secs, self.n_tokens));
+            }
+            SynthEvent::End { ix, rejected } => {
+                match &rejected {
+                    None => self.n_made += 1,
+                    Some(_) => self.n_rejected += 1,
+                }
+                self.records.entry(ix).or_default().end = Some(rejected.map_or(Ok(()), Err));
+            }
+        }
+    }
+
+    /// Tokens per second of the last moments at work.
+    pub fn tokens_per_s(&self) -> Option<f64> {
+        let ((from, n_from), (to, n_to)) = (self.marks.first()?, self.marks.last()?);
+        (to - from > 0.2).then(|| (n_to - n_from) as f64 / (to - from))
+    }
+}
+
+/// All jobs of this run of the program.
+#[derive(Default)]
+pub struct Jobs {
+    /// In the order in which they were asked.
+    pub all: Vec<Entry>,
+}
+
+/// Quiet jobs that ended are forgotten beyond this number.
+const MOST_QUIET: usize = 32;
+
+impl Jobs {
+    /// Takes in a new job.
+    pub fn add(&mut self, id: JobId, ask: Ask, watch: Watch) {
+        let is_quiet = |entry: &Entry| {
+            entry.ask.is_quiet() && !entry.is_open() && !matches!(entry.state, State::Failed(_))
+        };
+        if self.all.iter().filter(|entry| is_quiet(entry)).count() > MOST_QUIET {
+            self.all.retain(|entry| !is_quiet(entry));
+        }
+        let live = matches!(ask, Ask::Synth(_)).then(Live::default);
+        let (title, asked) = (ask.title(), Instant::now());
+        let state = State::Waiting;
+        self.all.push(Entry { id, ask, title, watch, state, asked, took_secs: None, live });
+    }
+
+    /// The job of this number.
+    pub fn get_mut(&mut self, id: JobId) -> Option<&mut Entry> {
+        self.all.iter_mut().rev().find(|entry| entry.id == id)
+    }
+
+    /// The jobs that wait or run and are worth showing.
+    pub fn open(&self) -> impl Iterator<Item = &Entry> {
+        self.all.iter().filter(|entry| entry.is_open() && !entry.ask.is_quiet())
+    }
+
+    /// Whether anything waits or runs.
+    pub fn is_idle(&self) -> bool {
+        !self.all.iter().any(Entry::is_open)
+    }
+
+    /// The newest synthesis.
+    pub fn synthesis(&self) -> Option<&Entry> {
+        self.all.iter().rev().find(|entry| entry.live.is_some())
+    }
+
+    /// Whether a job of this kind waits or runs.
+    pub fn has_open(&self, is: impl Fn(&Ask) -> bool) -> bool {
+        self.all.iter().any(|entry| entry.is_open() && is(&entry.ask))
+    }
+}

@@ -1,0 +1,221 @@
+//! From the command line to a window on the screen, and its picture.
+
+use super::command::View;
+use super::window::{Closing, Window};
+use super::{theme, ui};
+use crate::figure;
+use crate::model::catalogue;
+use crate::workbench::{Desk, OpenFile, Opening, Settings, WorkbenchError};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Opens the window and returns when it is closed.
+pub fn run(opening: Opening) -> ExitCode {
+    match open(opening) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn open(opening: Opening) -> anyhow::Result<()> {
+    let home = home();
+    let path = Settings::path().unwrap_or_else(|| home.join("settings.json"));
+    let mut settings = Settings::read(&path);
+    // A picture must not depend on what the window was like before, nor change it.
+    if opening.screenshot.is_some() {
+        settings = Settings { model: settings.model, ..Settings::default() };
+    }
+    let view = opening.view.as_deref().and_then(View::find);
+    let [width, height] = opening.size.unwrap_or(settings.size);
+    if let Some(theme) = &opening.theme {
+        settings.theme.clone_from(theme);
+    }
+    let mut viewport = egui::ViewportBuilder::default()
+        .with_title("Backstory")
+        .with_app_id("backstory")
+        .with_inner_size([width / settings.zoom, height / settings.zoom])
+        .with_min_inner_size([760.0, 480.0]);
+    if let Ok(icon) = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon-256.png"))
+    {
+        viewport = viewport.with_icon(icon);
+    }
+    let options = eframe::NativeOptions {
+        viewport,
+        centered: true,
+        renderer: eframe::Renderer::Wgpu,
+        system_font_fallback: false,
+        ..Default::default()
+    };
+    let failed: Arc<Mutex<Option<anyhow::Error>>> = Arc::default();
+    let failed_there = failed.clone();
+    let last: Arc<Mutex<Option<Settings>>> = Arc::default();
+    let last_there = last.clone();
+    let screenshot = opening.screenshot.clone();
+    let create = move |creation: &eframe::CreationContext<'_>| {
+        let ctx = creation.egui_ctx.clone();
+        theme::apply(&ctx);
+        ctx.set_zoom_factor(settings.zoom);
+        ctx.set_theme(theme::preference(&settings.theme));
+        let files = opening.files.iter().enumerate().map(|(ix, path)| OpenFile {
+            path: std::path::absolute(path).unwrap_or_else(|_| path.clone()),
+            join: opening
+                .join
+                .get(ix)
+                .map(|p| std::path::absolute(p).unwrap_or_else(|_| p.clone())),
+            strategy: None,
+        });
+        // A picture for each tick of a counter would take the processor from the work, and where the
+        // processor itself draws, some pictures a second are enough.
+        let software = creation.wgpu_render_state.as_ref().is_some_and(|state| {
+            state.adapter.get_info().device_type == eframe::wgpu::DeviceType::Cpu
+        });
+        let every = std::time::Duration::from_millis(if software { 200 } else { 40 });
+        let wake = move || ctx.request_repaint_after(every);
+        let mut window = Window::new(Desk::default(), settings, home, files.collect(), wake);
+        if let Some(view) = view {
+            window.show(view);
+        }
+        let app = App {
+            window,
+            title: String::new(),
+            shot: screenshot.map(Shot::new),
+            failed: failed_there,
+            last: last_there,
+        };
+        Ok(Box::new(app) as Box<dyn eframe::App>)
+    };
+    eframe::run_native("backstory", options, Box::new(create)).map_err(|error| explain(&error))?;
+    if let Some(error) = failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        return Err(error);
+    }
+    let settings = last.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(settings) = settings {
+        settings.write(&path)?;
+    }
+    Ok(())
+}
+
+/// The program's own folder; a temporary one where it cannot be used, so that the window opens.
+fn home() -> PathBuf {
+    let home = catalogue::home().ok();
+    let usable = home.filter(|home| make_folders(home).is_ok());
+    usable.unwrap_or_else(|| {
+        let home = std::env::temp_dir().join("backstory");
+        if let Err(error) = make_folders(&home) {
+            eprintln!("warning: no folder for measurements could be made: {error}");
+        }
+        home
+    })
+}
+
+/// Where measurements and what is made of the example project go.
+fn make_folders(home: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(home.join("coherence"))?;
+    std::fs::create_dir_all(home.join("made"))
+}
+
+/// The messages of the window system name its source files; ours say what to do.
+fn explain(error: &eframe::Error) -> anyhow::Error {
+    match error {
+        eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_) => anyhow::anyhow!(
+            "no window can be opened: there is no display here that this program can reach; start it in a \
+             desktop session (DISPLAY or WAYLAND_DISPLAY), or do the same job without a window: `backstory \
+             demo --out out`, `backstory --help`"
+        ),
+        eframe::Error::Wgpu(error) => anyhow::anyhow!(
+            "no window can be drawn: {error}; install a Vulkan or OpenGL driver (on Debian and Ubuntu \
+             `mesa-vulkan-drivers` draws without a graphics card)"
+        ),
+        other => anyhow::anyhow!("no window can be opened: {other}"),
+    }
+}
+
+/// The window as eframe runs it.
+struct App {
+    window: Window,
+    title: String,
+    shot: Option<Shot>,
+    failed: Arc<Mutex<Option<anyhow::Error>>>,
+    last: Arc<Mutex<Option<Settings>>>,
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _: &mut eframe::Frame) {
+        self.window.logic(ctx);
+        let title = self.window.title();
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+        if let Some(shot) = &mut self.shot
+            && let Some(taken) = shot.step(ctx, self.window.is_idle())
+        {
+            if let Err(error) = taken {
+                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+            self.window.closing = Closing::Yes;
+            ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+        ui::window_ui(&mut self.window, ui);
+    }
+
+    fn on_exit(&mut self) {
+        if self.shot.is_none() {
+            let settings = self.window.settings().clone();
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(settings);
+        }
+    }
+}
+
+/// A picture of the window that is to be taken once nothing changes any more.
+struct Shot {
+    path: PathBuf,
+    /// Pictures drawn since everything was idle; layout needs some to settle.
+    n_idle: usize,
+    taken: Option<Receiver<Arc<egui::ColorImage>>>,
+}
+
+impl Shot {
+    fn new(path: PathBuf) -> Self {
+        Self { path, n_idle: 0, taken: None }
+    }
+
+    /// Looks whether it is time; `Some` when the picture is written or cannot be.
+    fn step(&mut self, ctx: &egui::Context, idle: bool) -> Option<anyhow::Result<()>> {
+        const SETTLED: usize = 6;
+        ctx.request_repaint();
+        if let Some(taken) = &self.taken {
+            let image = taken.try_recv().ok()?;
+            return Some(self.write(&image));
+        }
+        self.n_idle = if idle { self.n_idle + 1 } else { 0 };
+        if self.n_idle >= SETTLED {
+            let (sender, receiver) = sync_channel(1);
+            let again = ctx.clone();
+            ctx.request_screenshot(move |image| {
+                // The picture is wanted as long as the window is there.
+                let _ = sender.send(image);
+                again.request_repaint();
+            });
+            self.taken = Some(receiver);
+        }
+        None
+    }
+
+    fn write(&self, image: &egui::ColorImage) -> anyhow::Result<()> {
+        let [width, height] = image.size;
+        let png = figure::rgba_to_png(width as u32, height as u32, image.as_raw())?;
+        let write =
+            |error| WorkbenchError::File { verb: "write", path: self.path.clone(), source: error };
+        std::fs::write(&self.path, png).map_err(write)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! Export: one dialog for records and figures.
+
+use crate::app::jobs::Ask;
+use crate::app::picker::Purpose;
+use crate::app::theme;
+use crate::app::ui::{name_field, swatch_ui};
+use crate::app::window::Window;
+use crate::data::RecordId;
+use crate::export::Format;
+use crate::figure::{Figure, Style};
+use crate::workbench::{DPI, ExportJob, Inputs};
+use egui::{DragValue, RichText, Ui};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the dialog remembers while it is open.
+pub struct Dialog {
+    /// A figure rather than records.
+    is_figure: bool,
+    /// Where to.
+    pub path: String,
+    format: Format,
+    /// Only the records that the Data view shows.
+    only_found: bool,
+    png: bool,
+    dpi: f64,
+    width_in: f64,
+    refused: Option<String>,
+}
+
+/// How a format is told to people.
+fn title(format: Format) -> (&'static str, &'static str) {
+    match format {
+        Format::Jsonl => ("Backstory JSONL", "Everything about each record, one a line"),
+        Format::Messages => (
+            "messages JSONL",
+            "Chats to train on: the task's prompt with context and instruction, and the answer",
+        ),
+    }
+}
+
+impl Window {
+    /// Opens the dialog.
+    pub(in crate::app) fn open_export(&mut self, is_figure: bool) {
+        if is_figure {
+            self.show(crate::app::View::Compare);
+        }
+        let name = if is_figure { "figure.svg" } else { "records.jsonl" };
+        let folder = self.settings.recent.first().and_then(|path| path.parent()).map(PathBuf::from);
+        let folder = folder.or_else(|| Some(directories::UserDirs::new()?.home_dir().to_owned()));
+        let path = folder.unwrap_or_default().join(name);
+        self.export = Some(Dialog {
+            is_figure,
+            path: path.to_string_lossy().into_owned(),
+            format: Format::Jsonl,
+            only_found: true,
+            png: false,
+            dpi: DPI,
+            width_in: 6.8,
+            refused: None,
+        });
+    }
+
+    /// Draws the dialog, if it is open.
+    pub(in crate::app) fn export_ui(&mut self, ui: &mut Ui) {
+        let Some(mut dialog) = self.export.take() else { return };
+        let modal = egui::Modal::new(egui::Id::unique("export")).show(ui.ctx(), |ui| {
+            ui.set_width(520.0);
+            ui.heading(if dialog.is_figure { "Export figure" } else { "Export records" });
+            ui.add_space(6.0);
+            if dialog.is_figure {
+                self.figure_form_ui(ui, &mut dialog);
+            } else {
+                self.records_form_ui(ui, &mut dialog);
+            }
+            ui.add_space(6.0);
+            self.path_ui(ui, &mut dialog);
+            if let Some(why) = &dialog.refused {
+                ui.add(egui::Label::new(RichText::new(why).color(theme::error_color(ui))).wrap());
+            }
+            ui.add_space(8.0);
+            ui.horizontal(|ui| {
+                let export = ui.button(RichText::new("Export").strong()).clicked();
+                let cancel = ui.button("Cancel").clicked();
+                (export, cancel)
+            })
+            .inner
+        });
+        let (export, cancel) = modal.inner;
+        if export {
+            match self.export_ask(&dialog) {
+                Ok(ask) => return self.start(ask),
+                Err(why) => dialog.refused = Some(why),
+            }
+        }
+        // A file dialog in front of this one takes the Escape key for itself.
+        let leaves = cancel || (modal.should_close() && !self.picker.is_open());
+        self.export = Some(dialog).filter(|_| !leaves);
+    }
+
+    fn records_form_ui(&mut self, ui: &mut Ui, dialog: &mut Dialog) {
+        ui.label("Records of");
+        let mut switched = None;
+        for file in &self.files.all {
+            let mut shown = file.shown;
+            ui.horizontal(|ui| {
+                let check = ui.checkbox(&mut shown, "");
+                name_field(&check, &format!("Export {}", file.name()));
+                file.strategies().iter().for_each(|id| swatch_ui(ui, id));
+                ui.label(file.name());
+                ui.label(RichText::new(format!("{} records", file.report.records)).weak());
+                if check.changed() {
+                    switched = Some((file.key, shown));
+                }
+            });
+        }
+        if let Some((key, shown)) = switched {
+            self.files.set_shown(key, shown);
+        }
+        if self.filters() {
+            let n = self.data.found.as_ref().map_or(0, Vec::len);
+            ui.checkbox(
+                &mut dialog.only_found,
+                format!("Only the {n} records that Data shows now"),
+            );
+        }
+        ui.add_space(6.0);
+        ui.label("As");
+        for format in Format::ALL {
+            let (name, about) = title(format);
+            ui.radio_value(&mut dialog.format, format, name);
+            ui.label(RichText::new(about).weak().small());
+        }
+    }
+
+    /// Whether Data leaves records of the shown files out.
+    pub(in crate::app) fn filters(&self) -> bool {
+        !self.data.search.trim().is_empty()
+            || self.data.task.is_some()
+            || self.data.strategy.is_some()
+    }
+
+    fn figure_form_ui(&mut self, ui: &mut Ui, dialog: &mut Dialog) {
+        match self.shown_figure() {
+            Some(figure) => ui.label(format!("{}, as Compare shows it", figure.title)),
+            None => ui.spinner(),
+        };
+        ui.add_space(6.0);
+        let before = dialog.png;
+        ui.radio_value(&mut dialog.png, false, "SVG, to be scaled and edited");
+        ui.radio_value(&mut dialog.png, true, "PNG");
+        if dialog.png != before {
+            let extension = if dialog.png { "png" } else { "svg" };
+            let path = PathBuf::from(&dialog.path).with_extension(extension);
+            dialog.path = path.to_string_lossy().into_owned();
+        }
+        ui.horizontal(|ui| {
+            ui.label("Width");
+            let drag = ui.add(
+                DragValue::new(&mut dialog.width_in)
+                    .range(2.0..=20.0)
+                    .speed(0.05)
+                    .fixed_decimals(1)
+                    .suffix(" in"),
+            );
+            name_field(&drag, "Width in inches");
+            for (name, width) in [("one column", 3.3), ("text width", 6.8)] {
+                if ui.button(name).on_hover_text(format!("{width} in")).clicked() {
+                    dialog.width_in = width;
+                }
+            }
+            if dialog.png {
+                let drag =
+                    ui.add(DragValue::new(&mut dialog.dpi).range(50.0..=1200.0).suffix(" dpi"));
+                name_field(&drag, "Dots per inch");
+            }
+        });
+        ui.label(RichText::new("Black on white, in 8 pt; the spec that draws it again is written beside it as JSON.").weak().small());
+    }
+
+    fn path_ui(&mut self, ui: &mut Ui, dialog: &mut Dialog) {
+        ui.label("To");
+        ui.horizontal(|ui| {
+            let field = egui::TextEdit::singleline(&mut dialog.path).desired_width(410.0);
+            let field = ui.add(field);
+            name_field(&field, "File to export to");
+            let browse = egui::Button::new("Browse…");
+            if ui.add_enabled(!self.picker.is_open(), browse).clicked() {
+                let suggested = PathBuf::from(&dialog.path);
+                self.browse(Purpose::ExportOut, Some(&suggested));
+            }
+        });
+    }
+
+    fn export_ask(&self, dialog: &Dialog) -> Result<Ask, String> {
+        if dialog.path.trim().is_empty() {
+            return Err("Say where to write.".into());
+        }
+        let mut out = PathBuf::from(dialog.path.trim());
+        if dialog.is_figure {
+            let figure = self.shown_figure().ok_or("The figure is not drawn yet.")?;
+            let extension = if dialog.png { "png" } else { "svg" };
+            if out.extension().is_none_or(|e| !e.eq_ignore_ascii_case(extension)) {
+                out.as_mut_os_string().push(format!(".{extension}"));
+            }
+            return Ok(Ask::SaveFigure {
+                figure: sized(&figure, dialog.width_in),
+                out,
+                dpi: dialog.dpi,
+            });
+        }
+        if out.extension().is_none() {
+            out.set_extension("jsonl");
+        }
+        let loaded: Vec<_> = self.files.shown().map(|file| file.dataset.clone()).collect();
+        if loaded.is_empty() {
+            return Err("No file is ticked.".into());
+        }
+        let only = (dialog.only_found && self.filters()).then(|| {
+            let found = self.data.found.iter().flatten();
+            let ids = found.filter_map(|place| Some(self.files.record(*place)?.id.clone()));
+            ids.collect::<BTreeSet<RecordId>>()
+        });
+        let inputs = Inputs { loaded, ..Inputs::default() };
+        Ok(Ask::Export(Box::new(ExportJob { inputs, only, format: dialog.format, out })))
+    }
+}
+
+/// The figure for paper, as wide as the person wants it.
+fn sized(figure: &Figure, width_in: f64) -> Arc<Figure> {
+    Arc::new(Figure { style: Style::Paper, width_in, ..figure.clone() })
+}

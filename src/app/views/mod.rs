@@ -1,0 +1,7 @@
+//! The views: each file draws one and holds its state.
+
+pub mod compare;
+pub mod data;
+pub mod export;
+pub mod jobs;
+pub mod synthesize;

@@ -1,0 +1,285 @@
+//! What is said about the mark under the pointer.
+
+use super::brush;
+use super::ruler::Ruler;
+use super::told;
+use crate::figure::layout::Ink;
+use crate::figure::{Axis, Mark, Paint, Panel, Scale, Style};
+use egui::{PopupAnchor, Pos2, Rect, Response, RichText, Stroke, Tooltip, Ui, pos2, vec2};
+
+/// A point this near to the pointer is meant.
+const POINT_REACH: f32 = 8.0;
+/// A line this near to the pointer is meant.
+const LINE_REACH: f32 = 5.0;
+/// A bar under the pointer counts as this far away, so that points and lines above it can be met.
+const BAR_DISTANCE: f32 = 4.0;
+/// An interval counts as this much farther away than it is: a bar says its interval too, so where
+/// there is a bar it is asked first.
+const INTERVAL_DISTANCE: f32 = BAR_DISTANCE + 0.5;
+
+/// What the pointer is on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Found<'a> {
+    pub(super) series: &'a str,
+    /// One value a line, with name and unit.
+    pub(super) lines: Vec<String>,
+    paint: &'a Paint,
+    /// The point of a line or a cloud that is meant.
+    at: Option<Pos2>,
+}
+
+/// Shows what is under the pointer, if it is over the plot.
+pub(super) fn hover_ui(
+    ui: &Ui,
+    response: &Response,
+    panel: &Panel,
+    [x, y]: &[Ruler<'_>; 2],
+    style: Style,
+) {
+    let Some(pointer) = response.hover_pos().filter(|_| !response.dragged()) else {
+        return;
+    };
+    let Some(found) = find(panel, x, y, pointer) else {
+        return;
+    };
+    let color = brush::color(Ink::of(&found.paint.alpha(1.0), style));
+    if let Some(at) = found.at {
+        let ring = Stroke::new(1.5, ui.visuals().strong_text_color());
+        let frame = Rect::from_two_pos(pos2(x.ends[0], y.ends[0]), pos2(x.ends[1], y.ends[1]));
+        ui.painter().with_clip_rect(frame.expand(6.0)).circle(at, 4.0, color, ring);
+    }
+    let above = PopupAnchor::Pointer;
+    let tooltip = Tooltip::always_open(ui.ctx().clone(), response.layer_id, response.id, above);
+    tooltip.gap(12.0).show(|ui| {
+        ui.horizontal(|ui| {
+            let (rect, _) = ui.allocate_exact_size(vec2(9.0, 9.0), egui::Sense::hover());
+            ui.painter().rect_filled(rect, 2.0, color);
+            ui.label(RichText::new(found.series).strong());
+        });
+        for line in &found.lines {
+            ui.label(line);
+        }
+    });
+}
+
+/// The mark nearest to the pointer, the upper one where two are equally near.
+pub(super) fn find<'a>(
+    panel: &'a Panel,
+    x: &Ruler<'_>,
+    y: &Ruler<'_>,
+    pointer: Pos2,
+) -> Option<Found<'a>> {
+    let look = Look { panel, x, y, pointer };
+    let mut best: Option<(f32, Found<'a>)> = None;
+    for mark in &panel.marks {
+        if let Some((distance, found)) = look.at(mark)
+            && best.as_ref().is_none_or(|(least, _)| distance <= *least)
+        {
+            best = Some((distance, found));
+        }
+    }
+    best.map(|(_, found)| found)
+}
+
+/// Where a mark's values stand, and how far from there the pointer is.
+struct Look<'a> {
+    panel: &'a Panel,
+    x: &'a Ruler<'a>,
+    y: &'a Ruler<'a>,
+    pointer: Pos2,
+}
+
+/// How far away something is, where the pointer meets it, and what is said there.
+type Near = (f32, Option<Pos2>, Vec<String>);
+
+impl<'a> Look<'a> {
+    fn at<'m>(&self, mark: &'m Mark) -> Option<(f32, Found<'m>)> {
+        let (series, paint, near) = match mark {
+            Mark::Points { series, xy, paint, .. } => (series, paint, self.points(xy)),
+            Mark::Line { series, xy, paint } => (series, paint, self.line(xy)),
+            Mark::Step { series, xy, paint } => (series, paint, self.stairs(xy)),
+            Mark::Rule { series, at, horizontal, paint } => {
+                (series, paint, self.rule(*at, *horizontal))
+            }
+            Mark::Bars { series, x0, x1, y0, y1, paint, .. } => {
+                (series, paint, self.bars(series, [x0, x1], [y0, y1]))
+            }
+            Mark::ErrorBars { series, x, lo, hi, horizontal, paint } => {
+                (series, paint, self.intervals(x, lo, hi, *horizontal))
+            }
+            Mark::Band { .. } | Mark::Text { .. } => return None,
+        };
+        let (distance, at, lines) = near?;
+        Some((distance, Found { series, lines, paint, at }))
+    }
+
+    fn place(&self, [x, y]: [f64; 2]) -> Option<Pos2> {
+        Some(pos2(self.x.place(x)?, self.y.place(y)?))
+    }
+
+    fn both(&self, [x, y]: [f64; 2]) -> Vec<String> {
+        vec![told::value(&self.panel.x, x), told::value(&self.panel.y, y)]
+    }
+
+    fn points(&self, xy: &[[f64; 2]]) -> Option<Near> {
+        let placed = xy.iter().filter_map(|point| Some((self.place(*point)?, *point)));
+        let (distance, at, point) = placed
+            .map(|(at, point)| (at.distance(self.pointer), at, point))
+            .min_by(|a, b| a.0.total_cmp(&b.0))?;
+        // Points all in one row are a row because they need a place: only x is data.
+        let in_a_row = xy.len() > 1 && xy.iter().all(|point| point[1] == xy[0][1]);
+        let lines =
+            if in_a_row { vec![told::value(&self.panel.x, point[0])] } else { self.both(point) };
+        (distance <= POINT_REACH).then_some((distance, Some(at), lines))
+    }
+
+    fn line(&self, xy: &[[f64; 2]]) -> Option<Near> {
+        let pairs = xy.windows(2);
+        let segments = pairs.filter_map(|pair| Some([self.place(pair[0])?, self.place(pair[1])?]));
+        self.nearest_of(segments, |at| [self.x.value(at.x), self.y.value(at.y)])
+    }
+
+    fn stairs(&self, xy: &[[f64; 2]]) -> Option<Near> {
+        let pairs = xy.windows(2);
+        let steps = pairs.filter_map(|pair| {
+            let from = self.place(pair[0])?;
+            Some([from, pos2(self.x.place(pair[1][0])?, from.y)])
+        });
+        self.nearest_of(steps, |at| [self.x.value(at.x), self.y.value(at.y)])
+    }
+
+    fn nearest_of(
+        &self,
+        segments: impl Iterator<Item = [Pos2; 2]>,
+        values: impl Fn(Pos2) -> [f64; 2],
+    ) -> Option<Near> {
+        let (distance, at) = segments
+            .map(|segment| nearest(segment, self.pointer))
+            .map(|at| (at.distance(self.pointer), at))
+            .min_by(|a, b| a.0.total_cmp(&b.0))?;
+        (distance <= LINE_REACH).then(|| (distance, Some(at), self.both(values(at))))
+    }
+
+    fn rule(&self, at: f64, horizontal: bool) -> Option<Near> {
+        let (axis, distance) = if horizontal {
+            (&self.panel.y, (self.y.place(at)? - self.pointer.y).abs())
+        } else {
+            (&self.panel.x, (self.x.place(at)? - self.pointer.x).abs())
+        };
+        (distance <= LINE_REACH).then(|| (distance, None, vec![told::value(axis, at)]))
+    }
+
+    fn bars(&self, series: &str, x: [&[f64]; 2], y: [&[f64]; 2]) -> Option<Near> {
+        let edges = x[0].iter().zip(x[1]).zip(y[0].iter().zip(y[1]));
+        let mut bars = edges.map(|((x0, x1), (y0, y1))| [[*x0, *x1], [*y0, *y1]]);
+        let [x, y] = bars.find(|[x, y]| {
+            let corner = |end: usize| pos2(edge(self.x, x[end]), edge(self.y, y[end]));
+            Rect::from_two_pos(corner(0), corner(1)).contains(self.pointer)
+        })?;
+        Some((BAR_DISTANCE, None, self.bar_lines(series, x, y)))
+    }
+
+    fn bar_lines(&self, series: &str, x: [f64; 2], y: [f64; 2]) -> Vec<String> {
+        let lies = matches!(self.panel.y.scale, Scale::Category(_));
+        let (across, axis) = self.across_and_along(lies);
+        let (thick, long) = if lies { (y, x) } else { (x, y) };
+        let first = match across.scale {
+            Scale::Category(_) => told::value(across, (thick[0] + thick[1]) / 2.0),
+            _ => told::range(across, thick),
+        };
+        let value = if long[0] == 0.0 { told::number(long[1]) } else { told::span(long) };
+        let interval = interval_of(self.panel, series, thick, lies)
+            .map_or(String::new(), |ends| format!(" ({})", told::span(ends)));
+        vec![first, told::with_name(axis, &format!("{value}{interval}"))]
+    }
+
+    fn intervals(&self, x: &[f64], lo: &[f64], hi: &[f64], lies: bool) -> Option<Near> {
+        let ends = x.iter().zip(lo.iter().zip(hi));
+        let (distance, at, ends) = ends
+            .filter_map(|(at, (lo, hi))| {
+                let turned = |v: f64| if lies { [v, *at] } else { [*at, v] };
+                let segment = [self.place(turned(*lo))?, self.place(turned(*hi))?];
+                let distance = nearest(segment, self.pointer).distance(self.pointer);
+                Some((distance, *at, [*lo, *hi]))
+            })
+            .min_by(|a, b| a.0.total_cmp(&b.0))?;
+        let (across, axis) = self.across_and_along(lies);
+        (distance <= LINE_REACH).then(|| {
+            let lines = vec![told::value(across, at), told::range(axis, ends)];
+            (distance + INTERVAL_DISTANCE, None, lines)
+        })
+    }
+
+    fn across_and_along(&self, lies: bool) -> (&Axis, &Axis) {
+        if lies { (&self.panel.y, &self.panel.x) } else { (&self.panel.x, &self.panel.y) }
+    }
+}
+
+/// The point of a segment that is nearest to another point.
+fn nearest([from, to]: [Pos2; 2], pointer: Pos2) -> Pos2 {
+    let along = to - from;
+    let length_sq = along.length_sq();
+    if length_sq == 0.0 {
+        return from;
+    }
+    from + along * ((pointer - from).dot(along) / length_sq).clamp(0.0, 1.0)
+}
+
+/// Where the edge of a bar stands; zero on a log axis is its floor.
+fn edge(ruler: &Ruler<'_>, value: f64) -> f32 {
+    ruler.place(value).unwrap_or(ruler.ends[0])
+}
+
+/// The interval of the same series that stands on a bar.
+fn interval_of(panel: &Panel, bar: &str, thick: [f64; 2], lies: bool) -> Option<[f64; 2]> {
+    panel.marks.iter().find_map(|mark| match mark {
+        Mark::ErrorBars { series, x, lo, hi, horizontal, .. }
+            if series == bar && *horizontal == lies =>
+        {
+            let mut intervals = x.iter().zip(lo.iter().zip(hi));
+            let on_it = intervals.find(|(at, _)| (thick[0]..=thick[1]).contains(*at));
+            on_it.map(|(_, (lo, hi))| [*lo, *hi])
+        }
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::samples;
+
+    fn rulers(panel: &Panel) -> [Ruler<'_>; 2] {
+        [
+            Ruler { axis: &panel.x, view: panel.x.window(), ends: [0.0, 800.0] },
+            Ruler { axis: &panel.y, view: panel.y.window(), ends: [600.0, 0.0] },
+        ]
+    }
+
+    #[test]
+    fn a_bar_tells_its_task_value_and_interval() {
+        let figure = samples::gains(&["one", "two"]);
+        let panel = &figure.panels[0];
+        let [x, y] = rulers(panel);
+        let at = pos2(x.place(-0.35).unwrap(), y.place(0.4).unwrap());
+        let found = find(panel, &x, &y, at).unwrap();
+        assert_eq!(found.series, "context synthesis, own");
+        assert_eq!(found.lines, ["one", "instruction gain: 0.900 (0.840 to 0.960) nats per token"]);
+        let beside = pos2(at.x + 2000.0, at.y);
+        assert_eq!(find(panel, &x, &y, beside), None);
+    }
+
+    #[test]
+    fn lines_and_rules_are_found_and_the_nearer_wins() {
+        let figure = samples::densities();
+        let panel = &figure.panels[0];
+        let [x, y] = rulers(panel);
+        let median = 11_f64.exp2();
+        let on_rule = pos2(x.place(median).unwrap() + 2.0, y.place(0.4).unwrap());
+        assert_eq!(find(panel, &x, &y, on_rule).unwrap().lines, ["context length: 2,048 tokens"]);
+        let on_line = pos2(x.place(10_f64.exp2()).unwrap(), y.place(0.5 * (-1_f64).exp()).unwrap());
+        let found = find(panel, &x, &y, on_line).unwrap();
+        assert_eq!(found.series, "context synthesis");
+        assert_eq!(found.lines.len(), 2);
+    }
+}

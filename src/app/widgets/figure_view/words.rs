@@ -1,0 +1,52 @@
+//! Text around and in a plot, laid out in egui's fonts.
+
+use egui::text::LayoutJob;
+use egui::{Color32, FontId, Galley, TextStyle, Ui};
+use std::sync::Arc;
+
+fn sized(ui: &Ui, share: f32) -> FontId {
+    let body = TextStyle::Body.resolve(ui.style());
+    // Half points: fonts of odd sizes are blurred.
+    FontId::new((body.size * share * 2.0).round() / 2.0, body.family)
+}
+
+/// The font of tick labels and of text in a plot.
+pub(super) fn tick_font(ui: &Ui) -> FontId {
+    sized(ui, 0.85)
+}
+
+/// The font of axis labels and captions.
+pub(super) fn label_font(ui: &Ui) -> FontId {
+    sized(ui, 0.92)
+}
+
+/// The font of panel titles and of the legend.
+pub(super) fn title_font(ui: &Ui) -> FontId {
+    sized(ui, 1.0)
+}
+
+/// The font of a figure's title.
+pub(super) fn heading_font(ui: &Ui) -> FontId {
+    sized(ui, 1.2)
+}
+
+/// A single line, as long as it is.
+pub(super) fn line(ui: &Ui, text: &str, font: FontId) -> Arc<Galley> {
+    ui.painter().layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER)
+}
+
+/// Text in at most `rows` rows, ending in an ellipsis where they do not hold it.
+pub(super) fn elided(ui: &Ui, text: &str, font: FontId, width: f32, rows: usize) -> Arc<Galley> {
+    let mut job = LayoutJob::simple(text.to_owned(), font, Color32::PLACEHOLDER, width.max(1.0));
+    job.wrap.max_rows = rows;
+    job.wrap.break_anywhere = rows == 1;
+    ui.painter().layout_job(job)
+}
+
+/// As [`elided`], each row centred about the galley's middle.
+pub(super) fn centred(ui: &Ui, text: &str, font: FontId, width: f32, rows: usize) -> Arc<Galley> {
+    let mut job = LayoutJob::simple(text.to_owned(), font, Color32::PLACEHOLDER, width.max(1.0));
+    job.wrap.max_rows = rows;
+    job.halign = egui::Align::Center;
+    ui.painter().layout_job(job)
+}

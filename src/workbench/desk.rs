@@ -1,0 +1,63 @@
+//! What stays on the desk between jobs: the model that was used last.
+
+use super::WorkbenchError;
+use super::loading::{ModelChoice, check_device, load_model, model_path};
+use crate::job::Watch;
+use crate::model::LanguageModel;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// Holds the model that was used last, so that the next job with it begins at once.
+#[derive(Default)]
+pub struct Desk {
+    loaded: Option<(Key, Box<dyn LanguageModel>)>,
+}
+
+/// A model file as it was when it was loaded.
+#[derive(PartialEq)]
+struct Key {
+    path: PathBuf,
+    device: String,
+    n_bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Desk {
+    /// A desk with a model on it that answers to every choice: for tests of the window.
+    pub fn with_model(model: Box<dyn LanguageModel>) -> Self {
+        let path = PathBuf::new();
+        let key = Key { path, device: String::new(), n_bytes: 0, modified: None };
+        Self { loaded: Some((key, model)) }
+    }
+
+    /// The model of this choice, loaded if it is not on the desk or its file has changed.
+    pub(super) fn model(
+        &mut self,
+        choice: &ModelChoice,
+        watch: &Watch,
+    ) -> Result<&mut dyn LanguageModel, WorkbenchError> {
+        let stands_in =
+            self.loaded.as_ref().is_some_and(|(key, _)| key.path.as_os_str().is_empty());
+        if !stands_in {
+            check_device(&choice.device)?;
+            let path = model_path(&choice.model)?;
+            let meta = std::fs::metadata(&path).ok();
+            let key = Key {
+                device: choice.device.clone(),
+                n_bytes: meta.as_ref().map_or(0, std::fs::Metadata::len),
+                modified: meta.and_then(|meta| meta.modified().ok()),
+                path,
+            };
+            if self.loaded.as_ref().is_none_or(|(there, _)| *there != key) {
+                // The old one leaves first: two may not fit the memory.
+                self.loaded = None;
+                let model = load_model(&key.path, watch)?;
+                self.loaded = Some((key, model));
+            }
+        }
+        match &mut self.loaded {
+            Some((_, model)) => Ok(&mut **model),
+            None => Err(WorkbenchError::Refused("no model is loaded".into())),
+        }
+    }
+}

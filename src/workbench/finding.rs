@@ -1,0 +1,55 @@
+//! Finding records: which of the open ones hold a text, by task and strategy.
+
+use super::WorkbenchError;
+use crate::data::{Dataset, Record};
+use crate::job::Watch;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// Find records.
+#[derive(Debug, Clone)]
+pub struct FindJob {
+    /// Where to look: the caller's number for each dataset, and the dataset.
+    pub datasets: Vec<(u64, Arc<Dataset>)>,
+    /// What the instruction, an answer, the context or the id must hold; upper and lower case are
+    /// one. Empty: anything.
+    pub text: String,
+    /// The task; `None`: any.
+    pub task: Option<String>,
+    /// The strategy; `None`: any.
+    pub strategy: Option<String>,
+}
+
+/// A found record: the caller's number of its dataset, and its place in it.
+pub type Place = (u64, usize);
+
+pub(super) fn run(job: &FindJob, watch: &Watch) -> Result<Vec<Place>, WorkbenchError> {
+    let needle = job.text.trim().to_lowercase();
+    let mut found = Vec::new();
+    for (key, dataset) in &job.datasets {
+        let hits: Result<Vec<bool>, _> = dataset
+            .records
+            .par_iter()
+            .map(|record| watch.check().map(|()| job.wants(record, &needle)))
+            .collect();
+        let hits = hits?.into_iter().enumerate().filter(|(_, hit)| *hit);
+        found.extend(hits.map(|(ix, _)| (*key, ix)));
+    }
+    Ok(found)
+}
+
+impl FindJob {
+    fn wants(&self, record: &Record, needle: &str) -> bool {
+        let is =
+            |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|w| w == value);
+        if !is(&self.task, &record.task) || !is(&self.strategy, record.strategy.as_str()) {
+            return false;
+        }
+        let holds = |text: &str| text.to_lowercase().contains(needle);
+        needle.is_empty()
+            || record.id.as_str().starts_with(needle)
+            || holds(&record.instruction)
+            || record.answers.iter().any(|answer| holds(answer))
+            || record.context.as_deref().is_some_and(holds)
+    }
+}

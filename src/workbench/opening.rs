@@ -1,0 +1,113 @@
+//! Opening a file for the window: a dataset, or coherence rows of an earlier run.
+
+use super::{FileReport, WorkbenchError, inspect};
+use crate::coherence::Coherence;
+use crate::data::{self, DataError, Dataset, ReadOptions, Record};
+use crate::job::Watch;
+use crate::synthesis;
+use rayon::prelude::*;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Open a file.
+#[derive(Debug, Clone)]
+pub struct OpenJob {
+    /// The file.
+    pub path: PathBuf,
+    /// What the person says of it.
+    pub options: ReadOptions,
+}
+
+/// An opened file.
+#[derive(Debug, Clone)]
+pub enum Opened {
+    /// Records.
+    Dataset {
+        /// The records.
+        dataset: Arc<Dataset>,
+        /// What is in the file.
+        report: Box<FileReport>,
+        /// Words of each record's context.
+        n_context_words: Arc<Vec<u32>>,
+    },
+    /// Coherence rows.
+    Rows {
+        /// The file.
+        path: PathBuf,
+        /// The rows, in the file's order.
+        rows: Arc<Vec<Coherence>>,
+    },
+}
+
+pub(super) fn run(job: &OpenJob, watch: &Watch) -> Result<Opened, WorkbenchError> {
+    let name = job.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    watch.stage(&format!("opening {name}"), 0);
+    if let Some(rows) = read_rows(&job.path, watch)? {
+        return Ok(Opened::Rows { path: job.path.clone(), rows: Arc::new(rows) });
+    }
+    let dataset = data::read_dataset(&job.path, &job.options)?;
+    watch.check()?;
+    let report = Box::new(inspect::report(&dataset));
+    let words = |record: &Record| record.context.as_deref().map_or(0, synthesis::n_words);
+    let n_context_words = dataset.records.par_iter().map(|record| words(record) as u32).collect();
+    Ok(Opened::Dataset {
+        dataset: Arc::new(dataset),
+        report,
+        n_context_words: Arc::new(n_context_words),
+    })
+}
+
+/// A row of a coherence file is known by these keys, which no dataset has together.
+const ROW_KEYS: [&str; 4] = ["id", "n_context_tokens", "instruction_gain", "answer_gain"];
+
+/// The rows of a coherence file; `None` when the file is something else.
+///
+/// # Errors
+/// [`WorkbenchError::Refused`] with the line of a broken row: rows are written by this program, so
+/// that one is missing is no small matter.
+pub(super) fn read_rows(
+    path: &Path,
+    watch: &Watch,
+) -> Result<Option<Vec<Coherence>>, WorkbenchError> {
+    let read = |cause| DataError::Read { path: path.to_owned(), cause };
+    // What cannot be opened gets its message from the reader of datasets.
+    let Ok(file) = std::fs::File::open(path) else { return Ok(None) };
+    if !file.metadata().is_ok_and(|meta| meta.is_file()) {
+        return Ok(None);
+    }
+    let mut rows = Vec::new();
+    let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
+    for number in 1_usize.. {
+        line.clear();
+        // A row is some hundred bytes; a file without line breaks is none of ours.
+        let n = reader.by_ref().take(1 << 16).read_until(b'\n', &mut line).map_err(read)?;
+        if n == 0 {
+            break;
+        }
+        watch.check()?;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        if rows.is_empty() && !is_row(&line) {
+            return Ok(None);
+        }
+        match serde_json::from_slice(&line) {
+            Ok(row) => rows.push(row),
+            Err(error) => {
+                return Err(WorkbenchError::Refused(format!(
+                    "{}, line {number}: no coherence row ({error}); measure again with `backstory \
+                     coherence`, or remove the line",
+                    path.display()
+                )));
+            }
+        }
+    }
+    Ok((!rows.is_empty()).then_some(rows))
+}
+
+fn is_row(line: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(line)
+        .is_ok_and(|row| ROW_KEYS.iter().all(|key| row.contains_key(*key)))
+}

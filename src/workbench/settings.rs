@@ -1,0 +1,126 @@
+//! What the window remembers: open and recent files, theme, zoom, size.
+
+use super::WorkbenchError;
+use crate::data::write_atomic;
+use crate::model::catalogue;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// How many recent files are kept.
+const MOST_RECENT: usize = 12;
+
+/// What the window remembers from run to run. A field that is missing in the file, or cannot be
+/// read, has its first value again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Files that were open, as they were opened.
+    pub open: Vec<OpenFile>,
+    /// Files that were opened or written, newest first.
+    pub recent: Vec<PathBuf>,
+    /// `auto`, `dark` or `light`.
+    pub theme: String,
+    /// Size of everything; 1 is usual.
+    pub zoom: f32,
+    /// Size of the window in points.
+    pub size: [f32; 2],
+    /// The view that was shown.
+    pub view: String,
+    /// The model that was chosen last: a path or a name of the catalogue.
+    pub model: String,
+}
+
+/// A file and what the person said of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenFile {
+    /// The file.
+    pub path: PathBuf,
+    /// The contexts joined to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<PathBuf>,
+    /// The strategy that the person named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            open: Vec::new(),
+            recent: Vec::new(),
+            theme: "auto".into(),
+            zoom: 1.0,
+            size: [1440.0, 900.0],
+            view: String::new(),
+            model: catalogue::DEFAULT.into(),
+        }
+    }
+}
+
+impl Settings {
+    /// Where they are kept; `None` where no data folder is known.
+    pub fn path() -> Option<PathBuf> {
+        Some(catalogue::home().ok()?.join("settings.json"))
+    }
+
+    /// The settings at `path`, or the first ones where there are none that can be read: a damaged
+    /// file must not keep the window from opening.
+    pub fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let mut settings: Self = serde_json::from_str(&text).unwrap_or_default();
+        let usable = |value: f32, lo: f32, hi: f32| value.is_finite() && (lo..=hi).contains(&value);
+        if !usable(settings.zoom, 0.4, 4.0) {
+            settings.zoom = 1.0;
+        }
+        if !settings.size.iter().all(|side| usable(*side, 300.0, 20_000.0)) {
+            settings.size = Self::default().size;
+        }
+        settings
+    }
+
+    /// Puts a file at the head of the recent ones.
+    pub fn remember(&mut self, path: &Path) {
+        self.recent.retain(|recent| recent != path);
+        self.recent.insert(0, path.to_owned());
+        self.recent.truncate(MOST_RECENT);
+    }
+
+    /// Writes them.
+    ///
+    /// # Errors
+    /// [`WorkbenchError::File`] and those of the writer.
+    pub fn write(&self, path: &Path) -> Result<(), WorkbenchError> {
+        if let Some(folder) = path.parent() {
+            let fail = |source| WorkbenchError::File { verb: "make", path: folder.into(), source };
+            std::fs::create_dir_all(folder).map_err(fail)?;
+        }
+        Ok(write_atomic(path, |out| {
+            serde_json::to_writer_pretty(&mut *out, self)?;
+            out.write_all(b"\n")
+        })?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_gives_the_first_settings() {
+        let path = std::env::temp_dir().join(format!("backstory_settings_{}", std::process::id()));
+        for text in ["", "{", "[1]", r#"{"zoom": 0, "size": [1e9, 2]}"#] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(Settings::read(&path), Settings::default(), "{text}");
+        }
+        let mut settings = Settings { theme: "dark".into(), ..Settings::default() };
+        for n in 0..20 {
+            settings.remember(Path::new(&format!("{n}.jsonl")));
+        }
+        settings.remember(Path::new("12.jsonl"));
+        settings.write(&path).unwrap();
+        assert_eq!(Settings::read(&path), settings);
+        assert_eq!((settings.recent.len(), &settings.recent[0]), (12, &"12.jsonl".into()));
+        std::fs::remove_file(path).unwrap();
+    }
+}

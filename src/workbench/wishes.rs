@@ -1,0 +1,33 @@
+//! What the command line asks of the window: the words that both doors know.
+
+use std::path::PathBuf;
+
+/// Open the window.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Opening {
+    /// The files; with none, what was open last, else the example project.
+    pub files: Vec<PathBuf>,
+    /// Context files that belong to them line by line: none, or one for each.
+    pub join: Vec<PathBuf>,
+    /// The view to show.
+    pub view: Option<String>,
+    /// Write the window's picture here once nothing changes any more, and leave.
+    pub screenshot: Option<PathBuf>,
+    /// Width and height of the window.
+    pub size: Option<[f32; 2]>,
+    /// `auto`, `dark` or `light`.
+    pub theme: Option<String>,
+}
+
+/// Measure how long the window's pictures take.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FramesWish {
+    /// The files that are open meanwhile.
+    pub files: Vec<PathBuf>,
+    /// The model that counts tokens and writes.
+    pub model: String,
+    /// Whether records are written meanwhile.
+    pub during_synth: bool,
+    /// Print JSON.
+    pub json: bool,
+}
