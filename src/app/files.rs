@@ -5,7 +5,7 @@ use crate::data::{Dataset, Record, StrategyId};
 use crate::lengths::Lengths;
 use crate::workbench::{FileReport, OpenFile, Opened};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An open dataset.
@@ -14,6 +14,8 @@ pub struct File {
     pub key: u64,
     /// Its place among the files: the number of the job that opened it first.
     pub order: u64,
+    /// What it is called here: its name, with its folder where another open file has the same.
+    pub label: String,
     /// How it was opened.
     pub origin: OpenFile,
     /// The records.
@@ -31,9 +33,9 @@ pub struct File {
 }
 
 impl File {
-    /// The file's name.
+    /// What it is called here.
     pub fn name(&self) -> String {
-        file_name(&self.origin.path)
+        self.label.clone()
     }
 
     /// The strategies in it, in the order of figures.
@@ -53,7 +55,7 @@ impl File {
 }
 
 /// The last part of a path, for people.
-pub fn file_name(path: &std::path::Path) -> String {
+pub fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }
 
@@ -97,6 +99,7 @@ impl Files {
         let file = File {
             key: self.n_keys,
             order: old.as_ref().map_or(order, |old| old.order),
+            label: String::new(),
             origin,
             dataset,
             report,
@@ -111,6 +114,16 @@ impl Files {
                 let at = self.all.partition_point(|other| other.order <= order);
                 self.all.insert(at, file);
             }
+        }
+        self.name_all();
+    }
+
+    fn name_all(&mut self) {
+        let names: Vec<String> = self.all.iter().map(|file| file_name(&file.origin.path)).collect();
+        for (file, name) in self.all.iter_mut().zip(&names) {
+            let twice = names.iter().filter(|other| *other == name).count() > 1;
+            let folder = file.origin.path.parent().filter(|_| twice).map(file_name);
+            file.label = folder.map_or(name.clone(), |folder| format!("{folder}/{name}"));
         }
     }
 
@@ -140,6 +153,7 @@ impl Files {
     /// Closes a dataset.
     pub fn close(&mut self, key: u64) {
         self.all.retain(|file| file.key != key);
+        self.name_all();
         self.version += 1;
     }
 
@@ -147,6 +161,13 @@ impl Files {
     pub fn clear(&mut self) {
         self.all.clear();
         self.rows.clear();
+        self.version += 1;
+    }
+
+    /// Closes what lies in this folder.
+    pub fn close_below(&mut self, folder: &Path) {
+        self.all.retain(|file| !file.origin.path.starts_with(folder));
+        self.rows.retain(|rows| !rows.path.starts_with(folder));
         self.version += 1;
     }
 

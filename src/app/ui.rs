@@ -323,6 +323,10 @@ fn file_menu_ui(window: &mut Window, ui: &mut Ui, ix: usize) {
 
 fn rows_ui(window: &mut Window, ui: &mut Ui) {
     let mut close = None;
+    if !window.files.rows.is_empty() {
+        ui.add_space(6.0);
+        ui.strong("Measurements");
+    }
     for (ix, rows) in window.files.rows.iter().enumerate() {
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -338,7 +342,8 @@ fn rows_ui(window: &mut Window, ui: &mut Ui) {
                 });
             });
         });
-        ui.label(RichText::new(format!("    {} coherence rows", rows.rows.len())).weak().small());
+        let words = format!("coherence of {} records", rows.rows.len());
+        ui.label(RichText::new(words).weak().small());
     }
     if let Some(ix) = close {
         window.files.rows.remove(ix);
@@ -385,12 +390,17 @@ fn notices_ui(window: &mut Window, ui: &mut Ui) {
     }
 }
 
+/// A dialog with room around its words.
+pub fn modal(ui: &Ui, id: egui::Id) -> egui::Modal {
+    egui::Modal::new(id).frame(egui::Frame::popup(ui.style()).inner_margin(16))
+}
+
 /// Every command by name: type, arrow, Enter.
 fn palette_ui(window: &mut Window, ui: &mut Ui) {
     let Some(mut typed) = window.palette.take() else { return };
     let mut chosen = None;
     let id = egui::Id::unique("palette");
-    let modal = egui::Modal::new(id).show(ui.ctx(), |ui| {
+    let modal = modal(ui, id).show(ui.ctx(), |ui| {
         ui.set_width(420.0);
         let field = egui::TextEdit::singleline(&mut typed)
             .hint_text("What do you want to do?")
@@ -449,7 +459,7 @@ fn keys_ui(window: &mut Window, ui: &mut Ui) {
     if !window.keys_shown {
         return;
     }
-    let modal = egui::Modal::new(egui::Id::unique("keys")).show(ui.ctx(), |ui| {
+    let modal = modal(ui, egui::Id::unique("keys")).show(ui.ctx(), |ui| {
         ui.heading("Keys");
         ui.add_space(6.0);
         egui::Grid::new("keys").num_columns(2).spacing([24.0, 4.0]).striped(true).show(ui, |ui| {
@@ -480,7 +490,7 @@ fn closing_ui(window: &mut Window, ui: &mut Ui) {
         .filter(|entry| entry.ask.is_work())
         .map(|entry| entry.title.clone())
         .collect();
-    let modal = egui::Modal::new(egui::Id::unique("closing")).show(ui.ctx(), |ui| {
+    let modal = modal(ui, egui::Id::unique("closing")).show(ui.ctx(), |ui| {
         ui.set_width(430.0);
         ui.heading("Work is still running");
         ui.add_space(4.0);

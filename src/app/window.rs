@@ -59,6 +59,8 @@ pub struct Window {
     pub(super) export: Option<export::Dialog>,
     pub(super) picker: Picker,
     pub(super) path_field: String,
+    /// The person opens files of their own: the example project makes room for the first.
+    makes_room: bool,
     pub(super) notices: Vec<Notice>,
     pub(super) closing: Closing,
     pub(super) palette: Option<String>,
@@ -94,6 +96,7 @@ impl Window {
             export: None,
             picker: Picker::default(),
             path_field: String::new(),
+            makes_room: false,
             notices: Vec::new(),
             closing: Closing::No,
             palette: None,
@@ -170,6 +173,7 @@ impl Window {
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) {
             return self.choose_model(path.to_string_lossy().into_owned());
         }
+        self.makes_room |= !path.starts_with(&self.home);
         self.start(Ask::Open(OpenFile { path, join: None, strategy: None }));
     }
 
@@ -556,8 +560,13 @@ impl Window {
                 }
             }
         };
+        let example = self.home.join("example");
         if !origin.path.starts_with(&self.home) {
             self.settings.remember(&origin.path);
+            let is_example = |file: &super::files::File| file.origin.path.starts_with(&example);
+            if std::mem::take(&mut self.makes_room) && self.files.all.iter().all(is_example) {
+                self.files.close_below(&example);
+            }
         }
         self.files.take(origin.clone(), opened, id.0);
         said

@@ -80,7 +80,9 @@ fn panel(
         paint: Paint::new([0; 3]).width(0.5),
     }];
     let (mut lowest, mut highest) = (0.0f64, 0.0f64);
-    let width = 0.84 / (2 * strategies.len()).max(1) as f64;
+    // Bars of a lone task would be as broad as the page.
+    let breadth = 0.84 * (names.len() as f64 / 4.0).clamp(0.4, 1.0);
+    let width = breadth / (2 * strategies.len()).max(1) as f64;
     for (ix, (strategy, place)) in strategies.iter().enumerate() {
         for (side, hatch) in [(0, Hatch::Solid), (1, Hatch::Rising)] {
             let mut bars = Vec::new();
@@ -89,7 +91,7 @@ fn panel(
                     summary.groups.iter().find(|g| g.task == *task && g.strategy == *strategy);
                 let estimate = group.map(gains).and_then(|g| if side == 0 { g.0 } else { g.1 });
                 if let Some(estimate) = estimate {
-                    let x = task_ix as f64 - 0.42 + width * (2 * ix + side) as f64;
+                    let x = task_ix as f64 - breadth / 2.0 + width * (2 * ix + side) as f64;
                     lowest = lowest.min(estimate.ci95[0]);
                     highest = highest.max(estimate.ci95[1]);
                     bars.push((x, estimate));

@@ -184,6 +184,10 @@ impl Window {
                     if label.clicked() {
                         switched = Some((file.key, !file.shown));
                     }
+                    if file.lacks_contexts() {
+                        ui.label(RichText::new("no contexts").weak().small())
+                            .on_hover_text("Join contexts to it on the left, to compare them");
+                    }
                 });
                 ui.add_space(8.0);
             }

@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// Occurrences that are marked; a text full of marks says nothing more.
 const MOST_MARKS: usize = 2000;
 
+/// The columns of the table.
+const HEADS: [&str; 6] = ["Line", "Strategy", "Task", "Context words", "Instruction", "Answer"];
+
 /// What the view remembers.
 #[derive(Default)]
 pub struct State {
@@ -222,10 +225,10 @@ impl Window {
             table = table.scroll_to_row(row, None);
         }
         let mut clicked = None;
-        let heads = ["Line", "Strategy", "Task", "Context words", "Instruction", "Answer"];
+
         table
             .header(20.0, |mut header| {
-                for head in heads {
+                for head in HEADS {
                     header.col(|ui| {
                         ui.strong(head);
                     });
@@ -288,6 +291,10 @@ impl Window {
 
     fn row_ui(&self, row: &mut egui_extras::TableRow<'_, '_>, place: Place) {
         let Some((file, record)) = self.files.get(place.0).zip(self.files.record(place)) else {
+            // Its file was closed or read again, and the search for what is there now still runs.
+            for _ in HEADS {
+                row.col(|_| {});
+            }
             return;
         };
         row.col(|ui| {
@@ -470,6 +477,9 @@ fn part_ui(
                 ui.ctx().copy_text(text.text().to_owned());
             }
             let Some((answers_at, n_jumps)) = jumps else { return };
+            if text.text().is_empty() {
+                return;
+            }
             if answers_at.is_empty() {
                 ui.label(RichText::new("answer not found").weak());
                 return;

@@ -3,7 +3,7 @@
 use crate::app::jobs::Ask;
 use crate::app::picker::Purpose;
 use crate::app::theme;
-use crate::app::ui::{name_field, swatch_ui};
+use crate::app::ui::{modal, name_field, swatch_ui};
 use crate::app::window::Window;
 use crate::data::RecordId;
 use crate::export::Format;
@@ -65,7 +65,7 @@ impl Window {
     /// Draws the dialog, if it is open.
     pub(in crate::app) fn export_ui(&mut self, ui: &mut Ui) {
         let Some(mut dialog) = self.export.take() else { return };
-        let modal = egui::Modal::new(egui::Id::unique("export")).show(ui.ctx(), |ui| {
+        let modal = modal(ui, egui::Id::unique("export")).show(ui.ctx(), |ui| {
             ui.set_width(520.0);
             ui.heading(if dialog.is_figure { "Export figure" } else { "Export records" });
             ui.add_space(6.0);
