@@ -12,3 +12,4 @@ mod program;
 mod runs;
 mod science;
 mod tokenizer;
+mod window;

@@ -24,7 +24,7 @@ pub fn run(opening: Opening) -> ExitCode {
 
 fn open(opening: Opening) -> anyhow::Result<()> {
     let home = home();
-    let path = Settings::path().unwrap_or_else(|| home.join("settings.json"));
+    let path = Settings::path_in(&home);
     let mut settings = Settings::read(&path);
     // A picture must not depend on what the window was like before, nor change it.
     if opening.screenshot.is_some() {

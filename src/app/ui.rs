@@ -173,8 +173,10 @@ fn files_ui(window: &mut Window, ui: &mut Ui) {
                 window.start(super::jobs::Ask::Example);
             }
         }
-        for ix in 0..window.files.all.len() {
-            file_ui(window, ui, ix);
+        // Each may close one, itself or another, while it is drawn.
+        let keys: Vec<u64> = window.files.all.iter().map(|file| file.key).collect();
+        for key in keys {
+            file_ui(window, ui, key);
         }
         rows_ui(window, ui);
     });
@@ -204,9 +206,9 @@ pub fn name_field(response: &egui::Response, name: &str) {
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
 }
 
-fn file_ui(window: &mut Window, ui: &mut Ui, ix: usize) {
-    let file = &window.files.all[ix];
-    let (key, name, mut shown) = (file.key, file.name(), file.shown);
+fn file_ui(window: &mut Window, ui: &mut Ui, key: u64) {
+    let Some(file) = window.files.get(key) else { return };
+    let (name, mut shown) = (file.name(), file.shown);
     let strategies = file.strategies();
     let n_records = file.report.records;
     let path = file.origin.path.display().to_string();
@@ -215,7 +217,7 @@ fn file_ui(window: &mut Window, ui: &mut Ui, ix: usize) {
     ui.push_id(key, |ui| {
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                file_menu_ui(window, ui, ix);
+                file_menu_ui(window, ui, key);
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     let check = egui::Checkbox::new(&mut shown, "");
                     let check = ui.add(check).on_hover_text("Show in tables and figures");
@@ -241,19 +243,16 @@ fn file_ui(window: &mut Window, ui: &mut Ui, ix: usize) {
             ui.add_space(24.0);
             ui.vertical(|ui| {
                 ui.label(RichText::new(words).weak().small());
-                join_ui(window, ui, ix);
+                join_ui(window, ui, key);
             });
         });
     });
 }
 
 /// Pairs without contexts, and contexts without pairs, belong together line by line.
-fn join_ui(window: &mut Window, ui: &mut Ui, ix: usize) {
-    let file = &window.files.all[ix];
-    if !file.lacks_contexts() {
-        return;
-    }
-    let (key, n) = (file.key, file.report.records);
+fn join_ui(window: &mut Window, ui: &mut Ui, key: u64) {
+    let Some(file) = window.files.get(key).filter(|file| file.lacks_contexts()) else { return };
+    let n = file.report.records;
     let partner =
         window.files.all.iter().find(|other| {
             other.is_contexts_alone() && other.report.records == n && other.key != key
@@ -274,9 +273,9 @@ fn join_ui(window: &mut Window, ui: &mut Ui, ix: usize) {
     }
 }
 
-fn file_menu_ui(window: &mut Window, ui: &mut Ui, ix: usize) {
-    let file = &window.files.all[ix];
-    let (key, name, origin) = (file.key, file.name(), file.origin.clone());
+fn file_menu_ui(window: &mut Window, ui: &mut Ui, key: u64) {
+    let Some(file) = window.files.get(key) else { return };
+    let (name, origin) = (file.name(), file.origin.clone());
     let strategies = file.strategies();
     let menu = ui.menu_button("⋯", |ui| {
         if ui.button("Use as seeds").clicked() {

@@ -239,7 +239,10 @@ impl Window {
                 out: vec![out.clone()],
                 dpi: *dpi,
             },
-            Ask::Remember => Job::Remember(Box::new(self.settings.clone())),
+            Ask::Remember => Job::Remember {
+                settings: Box::new(self.settings.clone()),
+                path: Settings::path_in(&self.home),
+            },
         })
     }
 

@@ -105,7 +105,12 @@ pub enum Job {
     /// Write records as training data.
     Export(ExportJob),
     /// Write down what the window remembers.
-    Remember(Box<Settings>),
+    Remember {
+        /// What that is.
+        settings: Box<Settings>,
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// A figure that is to be written.
@@ -278,10 +283,8 @@ pub fn run(
             Product::Saved(figures::save(&figure, &out, dpi)?)
         }
         Job::Export(job) => Product::Exported(write_export(&job, watch)?),
-        Job::Remember(settings) => {
-            if let Some(path) = Settings::path() {
-                settings.write(&path)?;
-            }
+        Job::Remember { settings, path } => {
+            settings.write(&path)?;
             Product::Remembered
         }
     })

@@ -59,9 +59,9 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Where they are kept; `None` where no data folder is known.
-    pub fn path() -> Option<PathBuf> {
-        Some(catalogue::home().ok()?.join("settings.json"))
+    /// Where they are kept in the program's own folder.
+    pub fn path_in(home: &Path) -> PathBuf {
+        home.join("settings.json")
     }
 
     /// The settings at `path`, or the first ones where there are none that can be read: a damaged
