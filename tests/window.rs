@@ -1,5 +1,5 @@
 //! The window as a person uses it: by the words on it, with mouse and keyboard, without a screen.
 
-mod stage;
-mod slow_model;
 mod data;
+mod slow_model;
+mod stage;

@@ -24,6 +24,10 @@ pub struct File {
     pub report: Box<FileReport>,
     /// Words of each record's context.
     pub n_context_words: Arc<Vec<u32>>,
+    /// Whether no record has a context.
+    pub lacks_contexts: bool,
+    /// Whether no record has an instruction.
+    pub is_contexts_alone: bool,
     /// Whether it takes part in tables and figures.
     pub shown: bool,
     /// Lengths, with the tokenizer that they were asked with.
@@ -41,16 +45,6 @@ impl File {
     /// The strategies in it, in the order of figures.
     pub fn strategies(&self) -> Vec<StrategyId> {
         self.report.strategies.keys().map(|name| StrategyId::from(name.as_str())).collect()
-    }
-
-    /// Whether no record has a context.
-    pub fn lacks_contexts(&self) -> bool {
-        self.n_context_words.iter().all(|n| *n == 0)
-    }
-
-    /// Whether no record has an instruction.
-    pub fn is_contexts_alone(&self) -> bool {
-        self.dataset.records.iter().all(|record| record.instruction.is_empty())
     }
 }
 
@@ -101,6 +95,8 @@ impl Files {
             order: old.as_ref().map_or(order, |old| old.order),
             label: String::new(),
             origin,
+            lacks_contexts: n_context_words.iter().all(|n| *n == 0),
+            is_contexts_alone: dataset.records.iter().all(|record| record.instruction.is_empty()),
             dataset,
             report,
             n_context_words,

@@ -17,11 +17,12 @@ pub fn window_ui(window: &mut Window, ui: &mut Ui) {
     if !window.notices.is_empty() {
         egui::Panel::bottom("notices").show(ui, |ui| notices_ui(window, ui));
     }
-    egui::Panel::left("files")
+    let files = egui::Panel::left("files")
         .resizable(true)
-        .default_size(250.0)
+        .default_size(window.settings.panel("files", 250.0))
         .size_range(180.0..=420.0)
         .show(ui, |ui| files_ui(window, ui));
+    window.settings.set_panel("files", files.response.rect.width());
     egui::CentralPanel::default().show(ui, |ui| match window.view {
         View::Data => window.data_ui(ui),
         View::Synthesize => window.synthesize_ui(ui),
@@ -213,7 +214,7 @@ fn file_ui(window: &mut Window, ui: &mut Ui, key: u64) {
     let n_records = file.report.records;
     let path = file.origin.path.display().to_string();
     let joined = file.origin.join.as_deref().map(file_name);
-    let (lacks, alone) = (file.lacks_contexts(), file.is_contexts_alone());
+    let (lacks, alone) = (file.lacks_contexts, file.is_contexts_alone);
     ui.push_id(key, |ui| {
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -251,12 +252,13 @@ fn file_ui(window: &mut Window, ui: &mut Ui, key: u64) {
 
 /// Pairs without contexts, and contexts without pairs, belong together line by line.
 fn join_ui(window: &mut Window, ui: &mut Ui, key: u64) {
-    let Some(file) = window.files.get(key).filter(|file| file.lacks_contexts()) else { return };
+    let Some(file) = window.files.get(key).filter(|file| file.lacks_contexts) else { return };
     let n = file.report.records;
-    let partner =
-        window.files.all.iter().find(|other| {
-            other.is_contexts_alone() && other.report.records == n && other.key != key
-        });
+    let partner = window
+        .files
+        .all
+        .iter()
+        .find(|other| other.is_contexts_alone && other.report.records == n && other.key != key);
     let partner = partner.map(|other| (other.key, other.origin.path.clone()));
     if let Some((partner, path)) = partner {
         let offer = ui.small_button("Join with the open contexts");

@@ -4,6 +4,7 @@ use super::WorkbenchError;
 use crate::data::write_atomic;
 use crate::model::catalogue;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,8 @@ pub struct Settings {
     pub zoom: f32,
     /// Size of the window in points.
     pub size: [f32; 2],
+    /// Widths and heights of the movable panels, by name.
+    pub panels: BTreeMap<String, f32>,
     /// The view that was shown.
     pub view: String,
     /// The model that was chosen last: a path or a name of the catalogue.
@@ -52,6 +55,7 @@ impl Default for Settings {
             theme: "auto".into(),
             zoom: 1.0,
             size: [1440.0, 900.0],
+            panels: BTreeMap::new(),
             view: String::new(),
             model: catalogue::DEFAULT.into(),
         }
@@ -77,6 +81,20 @@ impl Settings {
             settings.size = Self::default().size;
         }
         settings
+    }
+
+    /// The size of a panel as the person left it, else `usual`.
+    pub fn panel(&self, name: &str, usual: f32) -> f32 {
+        let size = self.panels.get(name).copied();
+        size.filter(|size| size.is_finite() && *size >= 50.0).unwrap_or(usual)
+    }
+
+    /// Takes note of a panel's size.
+    pub fn set_panel(&mut self, name: &str, size: f32) {
+        let size = size.round();
+        if self.panels.get(name) != Some(&size) {
+            self.panels.insert(name.to_owned(), size);
+        }
     }
 
     /// Puts a file at the head of the recent ones.

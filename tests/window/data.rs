@@ -55,7 +55,8 @@ fn a_record_is_shown_with_its_three_texts() {
 fn a_search_narrows_the_table() {
     let mut stage = Setup::example().open();
     let holds = |record: &&backstory::data::Record| {
-        let texts = [&record.instruction, &record.answers.join(" ")].map(|text| text.to_lowercase());
+        let texts =
+            [&record.instruction, &record.answers.join(" ")].map(|text| text.to_lowercase());
         let context = record.context.as_deref().unwrap_or_default().to_lowercase();
         texts.iter().chain([&context]).any(|text| text.contains("ferry"))
     };
@@ -179,7 +180,8 @@ fn a_path_that_is_not_there_is_told_with_what_to_do() {
     let path = stage.path("missing.jsonl").display().to_string();
     stage.enter("Path of a data file", &path);
     stage.settle();
-    let words = format!("Open missing.jsonl: cannot read {path}: there is no such file; check the path");
+    let words =
+        format!("Open missing.jsonl: cannot read {path}: there is no such file; check the path");
     stage.must_show(&words);
     assert!(stage.has(Role::Label, "Failed"));
     assert_eq!(stage.copied_by("Copy"), words);

@@ -366,7 +366,8 @@ impl Stage {
             let name = if role == Role::Label { node.value() } else { node.label() };
             name.is_some_and(|name| name == wanted || in_menu && name.starts_with(&wanted))
         };
-        let mut found: Vec<_> = self.harness.query_all(By::new().role(role).predicate(fits)).collect();
+        let mut found: Vec<_> =
+            self.harness.query_all(By::new().role(role).predicate(fits)).collect();
         match found.len() {
             1 => found.remove(0),
             n => panic!("{n} of {role:?} `{name}`:\n{}", self.told()),
@@ -402,7 +403,11 @@ impl Stage {
             let value = seen.value().map(|value| value.chars().take(300).collect::<String>());
             if seen.role() != Role::TextRun && (name.is_some() || value.is_some()) {
                 let name = name.unwrap_or_default();
-                told.push_str(&format!("{:?} `{name}` {}\n", seen.role(), value.unwrap_or_default()));
+                told.push_str(&format!(
+                    "{:?} `{name}` {}\n",
+                    seen.role(),
+                    value.unwrap_or_default()
+                ));
             }
             node.children().for_each(|child| tell(&child, told));
         }

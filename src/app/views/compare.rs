@@ -184,7 +184,7 @@ impl Window {
                     if label.clicked() {
                         switched = Some((file.key, !file.shown));
                     }
-                    if file.lacks_contexts() {
+                    if file.lacks_contexts {
                         ui.label(RichText::new("no contexts").weak().small())
                             .on_hover_text("Join contexts to it on the left, to compare them");
                     }
@@ -329,7 +329,7 @@ impl Window {
     fn coherence_ask(&self) -> Result<CoherenceAsk, String> {
         let state = &self.compare.coherence;
         let whole =
-            self.files.shown().filter(|file| !file.lacks_contexts() && !file.is_contexts_alone());
+            self.files.shown().filter(|file| !file.lacks_contexts && !file.is_contexts_alone);
         let datasets: Vec<_> = whole.map(|file| file.dataset.clone()).collect();
         if datasets.is_empty() {
             return Err("No shown file has instructions, answers and contexts: join contexts to one, or switch one on.".into());

@@ -53,6 +53,8 @@ struct Inspector {
     instruction: Part,
     answer: Part,
     context: Part,
+    /// How it was scored, in words.
+    gains: Option<String>,
     /// The same seed under other strategies: place, strategy.
     siblings: Vec<(Place, crate::data::StrategyId)>,
     /// Where the answer stands in the context, and which of them was jumped to last.
@@ -115,7 +117,9 @@ impl Window {
         let siblings = self.files.siblings(record);
         let strategy = |place: Place| Some((place, self.files.record(place)?.strategy.clone()));
         let siblings = siblings.into_iter().filter_map(strategy).collect();
-        self.data.inspector = Some(Inspector::new(record, place, version, search, siblings));
+        let gains = self.files.row_of(record).map(gains);
+        let inspector = Inspector::new(record, place, version, search, siblings);
+        self.data.inspector = Some(Inspector { gains, ..inspector });
     }
 
     /// Goes to another record of the table.
@@ -140,11 +144,12 @@ impl Window {
         self.filter_ui(ui);
         ui.separator();
         let height = ui.available_height();
-        egui::Panel::bottom("inspector")
+        let inspector = egui::Panel::bottom("inspector")
             .resizable(true)
-            .default_size(height * 0.55)
+            .default_size(self.settings.panel("inspector", height * 0.55))
             .size_range(120.0..=(height - 90.0).max(130.0))
             .show(ui, |ui| self.inspector_ui(ui));
+        self.settings.set_panel("inspector", inspector.response.rect.height());
         egui::CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| self.table_ui(ui));
     }
 
@@ -390,8 +395,8 @@ impl Window {
                 let source = &record.source;
                 let name = crate::app::files::file_name(&source.path);
                 let mut words = format!("{name}, line {}", source.line);
-                if let Some(row) = self.files.row_of(record) {
-                    words.push_str(&format!("; {}", gains(row)));
+                if let Some(gains) = &inspector.gains {
+                    words.push_str(&format!("; {gains}"));
                 }
                 ui.add(egui::Label::new(RichText::new(&words).weak()).truncate())
                     .on_hover_text(format!("{}\n{words}", source.path.display()));
@@ -433,6 +438,7 @@ impl Inspector {
             answer: text(&answers),
             context: Part::new(context, apart(marks)),
             search,
+            gains: None,
             siblings,
             answers_at,
             n_jumps: 0,

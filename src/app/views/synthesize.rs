@@ -175,7 +175,7 @@ impl Window {
         if !there || !self.synthesize.seeds_chosen {
             self.synthesize.seeds_chosen = false;
             let human = |file: &&crate::app::files::File| {
-                !file.is_contexts_alone() && file.report.strategies.contains_key("human")
+                !file.is_contexts_alone && file.report.strategies.contains_key("human")
             };
             let first = self.files.all.iter().find(human).or(self.files.all.first());
             self.synthesize.seeds = first.map(|file| file.key);
@@ -262,9 +262,9 @@ impl Window {
 
     /// Draws the view.
     pub(in crate::app) fn synthesize_ui(&mut self, ui: &mut Ui) {
-        egui::Panel::left("synthesis form")
+        let form = egui::Panel::left("synthesis form")
             .resizable(true)
-            .default_size(370.0)
+            .default_size(self.settings.panel("synthesis form", 370.0))
             .size_range(300.0..=520.0)
             .show(ui, |ui| {
                 egui::Panel::bottom("run").show_separator_line(true).show(ui, |ui| self.run_ui(ui));
@@ -276,6 +276,7 @@ impl Window {
                     self.out_ui(ui);
                 });
             });
+        self.settings.set_panel("synthesis form", form.response.rect.width());
         egui::CentralPanel::default().show(ui, |ui| {
             ui.horizontal(|ui| {
                 let tabs = [
