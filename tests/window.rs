@@ -2,4 +2,5 @@
 
 mod stage;
 mod slow_model;
+mod synthesize;
 mod data;
