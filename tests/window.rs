@@ -3,4 +3,5 @@
 mod stage;
 mod slow_model;
 mod synthesize;
+mod compare;
 mod data;
