@@ -1,5 +1,7 @@
 //! The window as a person uses it: by the words on it, with mouse and keyboard, without a screen.
 
+mod compare;
 mod data;
 mod slow_model;
 mod stage;
+mod synthesize;

@@ -510,6 +510,10 @@ impl Window {
                 if report.resumed > 0 {
                     said.push_str(&format!(", {} from an earlier run", report.resumed));
                 }
+                // A dataset without records is not there to be read.
+                if report.made > 0 {
+                    self.open_made(ask.out.clone());
+                }
                 format!("{said}, in {}", ask.out.display())
             }
             (Ask::Coherence(ask), Product::Coherence(report)) => {
@@ -584,12 +588,10 @@ impl Window {
                 return;
             }
             (Ask::Lengths { .. }, State::Cancelled) => return,
-            (Ask::Synth(synth), State::Done(_) | State::Cancelled) => {
-                let n_made =
-                    self.jobs.get_mut(id).and_then(|entry| Some(entry.live.as_ref()?.n_made));
-                if *state != State::Cancelled || n_made.unwrap_or(0) > 0 {
-                    let path = synth.out.clone();
-                    self.start(Ask::Open(OpenFile { path, join: None, strategy: None }));
+            (Ask::Synth(synth), State::Cancelled) => {
+                let live = self.jobs.get_mut(id).and_then(|entry| entry.live.as_ref());
+                if live.is_some_and(|live| live.n_made > 0) {
+                    self.open_made(synth.out.clone());
                 }
             }
             _ => {}
@@ -600,6 +602,10 @@ impl Window {
             State::Done(said) if ask.is_work() => self.tell(format!("{title}: {said}")),
             _ => {}
         }
+    }
+
+    fn open_made(&mut self, path: PathBuf) {
+        self.start(Ask::Open(OpenFile { path, join: None, strategy: None }));
     }
 
     /// Asks again for what failed or was cancelled.

@@ -8,7 +8,7 @@ use crate::program::Folder;
 use backstory::app::{View, Window, apply_theme, window_ui};
 use backstory::model::LanguageModel;
 use backstory::workbench::{Desk, OpenFile, Settings};
-use egui::accesskit::Role;
+use egui::accesskit::{NodeId, Role};
 use egui::{Key, Modifiers, OutputCommand, ViewportCommand, ViewportEvent, ViewportId};
 use egui_kittest::kittest::{AccessKitNode, By, NodeT, Queryable};
 use egui_kittest::{Harness, Node};
@@ -33,6 +33,26 @@ pub struct Stage {
     // Dropped before the folder, so that nothing is written where it was.
     pub harness: Harness<'static, Window>,
     folder: Folder,
+}
+
+/// Where to click.
+struct Target {
+    id: NodeId,
+    middle: egui::Pos2,
+    name: String,
+    is_disabled: bool,
+}
+
+impl Target {
+    fn of(node: &Node<'_>) -> Self {
+        let seen = node.accesskit_node();
+        Self {
+            id: seen.locate().0,
+            middle: node.rect().center(),
+            name: seen.label().or(seen.value()).unwrap_or_default(),
+            is_disabled: seen.is_disabled(),
+        }
+    }
 }
 
 /// A model file whose header can be read, so that the window lets a run begin.
@@ -139,6 +159,8 @@ impl Stage {
             assert!(began.elapsed() < PATIENCE, "{what} never came:\n{}", self.told());
             std::thread::sleep(Duration::from_millis(1));
         }
+        // What is new may move what is there once more.
+        self.harness.run_steps(2);
         self.harness.check_accessibility();
     }
 
@@ -165,41 +187,64 @@ impl Stage {
         let buttons: Vec<_> =
             self.harness.query_all_by_role_and_label(Role::Button, name).collect();
         let button = buttons.get(ix).unwrap_or_else(|| panic!("{ix} `{name}`:\n{}", self.told()));
-        self.click_node(button, name);
-        self.harness.step();
-        self.harness.step();
+        let target = Target::of(button);
+        self.click_at(target);
     }
 
     /// Clicks at the widget of this role and name, of which there is one.
     pub fn click(&mut self, role: Role, name: &str) {
-        let node = self.find(role, name);
-        self.click_node(&node, name);
-        self.harness.step();
-        self.harness.step();
-    }
-
-    fn click_node(&self, node: &Node<'_>, name: &str) {
-        let screen = self.harness.ctx.content_rect();
-        let middle = node.rect().center();
-        assert!(screen.contains(middle), "`{name}` is out of sight:\n{}", self.told());
-        assert!(!node.accesskit_node().is_disabled(), "`{name}` is disabled:\n{}", self.told());
-        node.click();
+        let target = Target::of(&self.find(role, name));
+        self.click_at(target);
     }
 
     /// Opens a menu and presses a button in it.
     pub fn choose_in_menu(&mut self, menu: &str, name: &str) {
         self.press(menu);
-        let button = self.named(Role::Button, name, true);
-        self.click_node(&button, name);
+        let target = Target::of(&self.named(Role::Button, name, true));
+        self.click_at(target);
+    }
+
+    fn click_at(&mut self, target: Target) {
+        self.point_at(&target);
+        self.let_go(&target);
         self.harness.step();
+    }
+
+    fn point_at(&mut self, target: &Target) {
+        let Target { id, middle, name, is_disabled } = target;
+        self.harness.hover_at(*middle);
         self.harness.step();
+        let is_below = self.harness.ctx.interaction_snapshot(|pointed| {
+            pointed.contains_pointer.iter().any(|below| below.accesskit_id() == *id)
+        });
+        assert!(is_below, "`{name}` is covered or out of sight:\n{}", self.told());
+        assert!(!is_disabled, "`{name}` is disabled:\n{}", self.told());
+    }
+
+    /// Presses and lets go; the picture that answers is the last one.
+    fn let_go(&mut self, target: &Target) {
+        for pressed in [true, false] {
+            self.harness.event(egui::Event::PointerButton {
+                pos: target.middle,
+                button: egui::PointerButton::Primary,
+                pressed,
+                modifiers: Modifiers::NONE,
+            });
+        }
+        self.harness.step();
+    }
+
+    /// Scrolls until a widget is in view.
+    pub fn reach(&mut self, role: Role, name: &str) {
+        self.find(role, name).scroll_to_me();
+        self.settle();
     }
 
     /// Opens a box of choices and takes one.
     pub fn pick(&mut self, choices: &str, choice: &str) {
         self.click(Role::ComboBox, choices);
-        let option = self.after(Role::ComboBox, choices, Role::Button, choice);
-        self.click_node(&option, choice);
+        let target = Target::of(&self.after(Role::ComboBox, choices, Role::Button, choice));
+        self.click_at(target);
         self.settle();
     }
 
@@ -246,9 +291,9 @@ impl Stage {
 
     /// Presses a button and returns what it put on the clipboard.
     pub fn copied_by(&mut self, button: &str) -> String {
-        let node = self.find(Role::Button, button);
-        self.click_node(&node, button);
-        self.harness.step();
+        let target = Target::of(&self.find(Role::Button, button));
+        self.point_at(&target);
+        self.let_go(&target);
         let commands = &self.harness.output().platform_output.commands;
         let copied = commands.iter().find_map(|command| match command {
             OutputCommand::CopyText(text) => Some(text.clone()),

@@ -108,6 +108,10 @@ impl Window {
     /// Asks for lengths and figures when what is open, shown or chosen has changed. The figures are
     /// drawn when somebody looks.
     pub(in crate::app) fn compare_logic(&mut self) {
+        // A reason that has gone is not told any longer.
+        if self.compare.coherence.refused.is_some() {
+            self.compare.coherence.refused = self.coherence_ask().err();
+        }
         let describing = self.jobs.has_open(|ask| matches!(ask, Ask::Describe(_)));
         if self.view != crate::app::View::Compare && self.export.is_none() || describing {
             return;

@@ -169,8 +169,17 @@ impl State {
 }
 
 impl Window {
-    /// Chooses seeds when there are none, names the output, makes the preview.
+    /// Prepares what the view shows.
     pub(in crate::app) fn synthesize_logic(&mut self) {
+        self.prepare_synthesis();
+        // A reason that has gone is not told any longer.
+        if self.synthesize.refused.is_some() {
+            self.synthesize.refused = self.synth_ask().err();
+        }
+    }
+
+    /// Chooses seeds when there are none, names the output, makes the preview.
+    fn prepare_synthesis(&mut self) {
         let there = self.synthesize.seeds.is_some_and(|key| self.files.get(key).is_some());
         if !there || !self.synthesize.seeds_chosen {
             self.synthesize.seeds_chosen = false;
