@@ -180,6 +180,23 @@ impl Watch {
     }
 }
 
+/// Seconds in words that a person reads at a glance.
+pub fn duration(secs: f64) -> String {
+    match secs {
+        secs if !secs.is_finite() => "?".to_owned(),
+        secs if secs < 9.95 => format!("{secs:.1} s"),
+        secs if secs < 99.5 => format!("{secs:.0} s"),
+        secs if secs < 6000.0 => {
+            let secs = secs as u64;
+            format!("{} min {} s", secs / 60, secs % 60)
+        }
+        secs => {
+            let secs = secs as u64;
+            format!("{} h {} min", secs / 3600, secs % 3600 / 60)
+        }
+    }
+}
+
 /// A poisoned lock still holds a usable value here: only strings are behind it.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

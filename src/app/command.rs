@@ -77,7 +77,7 @@ pub enum Command {
     CancelAll,
     /// Measure coherence.
     MeasureCoherence,
-    /// Dark, light, as the system has it.
+    /// From dark to light, or back.
     SwitchTheme,
     /// Everything larger.
     ZoomIn,
@@ -176,6 +176,20 @@ impl Command {
             Self::Keys => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1)),
             Self::OpenExample | Self::CloseAll => None,
         }
+    }
+
+    /// Whether it may be done while a dialog covers the window.
+    pub fn works_in_dialogs(self) -> bool {
+        matches!(
+            self,
+            Self::Quit
+                | Self::SwitchTheme
+                | Self::ZoomIn
+                | Self::ZoomOut
+                | Self::ZoomReset
+                | Self::Palette
+                | Self::Keys
+        )
     }
 
     /// The command whose keys were pressed in this frame. The longer combinations are asked first,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 /// An open dataset.
 pub struct File {
-    /// Its number; never used again after it is closed.
+    /// Its number, the same when it is read again; never used again after it is closed.
     pub key: u64,
     /// Its place among the files: the number of the job that opened it first.
     pub order: u64,
@@ -71,6 +71,8 @@ pub struct Files {
     n_keys: u64,
     /// Raised with every change of what is open or shown: who drew from it draws again.
     pub version: u64,
+    /// Raised whenever lengths of a dataset have come in.
+    pub n_measured: u64,
 }
 
 impl Files {
@@ -91,7 +93,7 @@ impl Files {
         let old = self.all.iter_mut().find(|file| file.origin.path == origin.path);
         self.n_keys += 1;
         let file = File {
-            key: self.n_keys,
+            key: old.as_ref().map_or(self.n_keys, |old| old.key),
             order: old.as_ref().map_or(order, |old| old.order),
             label: String::new(),
             origin,

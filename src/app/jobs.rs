@@ -32,8 +32,8 @@ pub enum Ask {
     Find(FindJob),
     /// Count lengths of a dataset.
     Lengths {
-        /// The dataset's number.
-        key: u64,
+        /// The dataset.
+        dataset: Arc<Dataset>,
         /// Counts tokens.
         tokenizer: Option<String>,
     },
@@ -55,9 +55,13 @@ pub enum Ask {
         out: PathBuf,
         /// Dots per inch of a PNG.
         dpi: f64,
+        /// Replace what is there.
+        replace: bool,
     },
     /// Write the settings down.
     Remember,
+    /// What is done and need not be asked again.
+    Nothing,
 }
 
 /// A run of a strategy, as the form had it.
@@ -120,6 +124,7 @@ impl Ask {
             Self::Export(job) => format!("Export {}", file_name(&job.out)),
             Self::SaveFigure { out, .. } => format!("Export {}", file_name(out)),
             Self::Remember => "Remember the window".into(),
+            Self::Nothing => String::new(),
         }
     }
 
@@ -136,6 +141,22 @@ impl Ask {
                 | Self::DrawCoherence
                 | Self::Remember
         )
+    }
+
+    /// What is left of it when it is cancelled.
+    pub fn when_cancelled(&self) -> &'static str {
+        match self {
+            Self::Synth(_) => {
+                "Records that are finished are kept; the same settings go on from there."
+            }
+            Self::Fetch(_) => "What has arrived is kept, and the next try goes on from there.",
+            _ => "Nothing of it is kept.",
+        }
+    }
+
+    /// Whether an older one of the same kind is of no use once there is a newer.
+    pub fn is_newest_only(&self) -> bool {
+        matches!(self, Self::Find(_) | Self::DrawLengths(_) | Self::DrawCoherence)
     }
 
     /// Whether something would be lost if the window closed now.
@@ -178,6 +199,8 @@ pub struct Entry {
     pub ask: Ask,
     /// What it is called.
     pub title: String,
+    /// See [`Ask::is_quiet`].
+    pub is_quiet: bool,
     /// Its handle.
     pub watch: Watch,
     /// How it stands.
@@ -200,7 +223,7 @@ impl Entry {
 /// A record that is being written, or was.
 #[derive(Default, Clone)]
 pub struct LiveRecord {
-    /// What was written so far; of the last try.
+    /// The assistant's turn so far, as it was begun and as it was written on; of the last try.
     pub text: String,
     /// How it ended: `Ok` made, `Err` why not.
     pub end: Option<Result<(), String>>,
@@ -230,13 +253,12 @@ impl Live {
     /// Takes in what was heard.
     pub fn hear(&mut self, event: SynthEvent, elapsed_secs: f64) {
         match event {
+            SynthEvent::Begun { ix, text } => {
+                self.records.entry(ix).or_default().text = text;
+                self.newest = Some(ix);
+            }
             SynthEvent::Text { ix, text, n_tokens } => {
-                let record = self.records.entry(ix).or_default();
-                // A finished record that goes on writing is at its next try.
-                if record.end.take().is_some() {
-                    record.text.clear();
-                }
-                record.text.push_str(&text);
+                self.records.entry(ix).or_default().text.push_str(&text);
                 self.n_tokens += n_tokens as u64;
                 self.newest = Some(ix);
                 self.marks.retain(|(at, _)| (0.0..=RATE_SECS).contains(&(elapsed_secs - at)));
@@ -273,15 +295,15 @@ impl Jobs {
     /// Takes in a new job.
     pub fn add(&mut self, id: JobId, ask: Ask, watch: Watch) {
         let is_quiet = |entry: &Entry| {
-            entry.ask.is_quiet() && !entry.is_open() && !matches!(entry.state, State::Failed(_))
+            entry.is_quiet && !entry.is_open() && !matches!(entry.state, State::Failed(_))
         };
         if self.all.iter().filter(|entry| is_quiet(entry)).count() > MOST_QUIET {
             self.all.retain(|entry| !is_quiet(entry));
         }
         let live = matches!(ask, Ask::Synth(_)).then(Live::default);
-        let (title, asked) = (ask.title(), Instant::now());
-        let state = State::Waiting;
-        self.all.push(Entry { id, ask, title, watch, state, asked, took_secs: None, live });
+        let (title, is_quiet, asked) = (ask.title(), ask.is_quiet(), Instant::now());
+        let (state, took_secs) = (State::Waiting, None);
+        self.all.push(Entry { id, ask, title, is_quiet, watch, state, asked, took_secs, live });
     }
 
     /// The job of this number.
@@ -291,7 +313,7 @@ impl Jobs {
 
     /// The jobs that wait or run and are worth showing.
     pub fn open(&self) -> impl Iterator<Item = &Entry> {
-        self.all.iter().filter(|entry| entry.is_open() && !entry.ask.is_quiet())
+        self.all.iter().filter(|entry| entry.is_open() && !entry.is_quiet)
     }
 
     /// Whether anything waits or runs.

@@ -3,13 +3,16 @@
 use super::command::View;
 use super::window::{Closing, Window};
 use super::{theme, ui};
+use crate::data::write_atomic;
 use crate::figure;
 use crate::model::catalogue;
-use crate::workbench::{Desk, OpenFile, Opening, Settings, WorkbenchError};
+use crate::workbench::{Desk, OpenFile, Opening, Settings};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Opens the window and returns when it is closed.
 pub fn run(opening: Opening) -> ExitCode {
@@ -38,8 +41,8 @@ fn open(opening: Opening) -> anyhow::Result<()> {
     let mut viewport = egui::ViewportBuilder::default()
         .with_title("Backstory")
         .with_app_id("backstory")
-        .with_inner_size([width / settings.zoom, height / settings.zoom])
-        .with_min_inner_size([760.0, 480.0]);
+        .with_inner_size([width, height])
+        .with_min_inner_size([600.0, 400.0]);
     if let Ok(icon) = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon-256.png"))
     {
         viewport = viewport.with_icon(icon);
@@ -74,11 +77,14 @@ fn open(opening: Opening) -> anyhow::Result<()> {
         let software = creation.wgpu_render_state.as_ref().is_some_and(|state| {
             state.adapter.get_info().device_type == eframe::wgpu::DeviceType::Cpu
         });
-        let every = std::time::Duration::from_millis(if software { 200 } else { 40 });
+        let every = Duration::from_millis(if software { 200 } else { 40 });
         let wake = move || ctx.request_repaint_after(every);
         let mut window = Window::new(Desk::default(), settings, home, files.collect(), wake);
         if let Some(view) = view {
             window.show(view);
+        }
+        if screenshot.is_some() {
+            window.remember_nothing();
         }
         let app = App {
             window,
@@ -155,9 +161,14 @@ impl eframe::App for App {
         if let Some(shot) = &mut self.shot
             && let Some(taken) = shot.step(ctx, self.window.is_idle())
         {
-            if let Err(error) = taken {
-                *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-            }
+            let complaints: Vec<&str> = self.window.complaints().collect();
+            let error = match taken {
+                Err(error) => Some(error),
+                // The picture shows them too, but a script that asked for it sees only the exit code.
+                Ok(()) if !complaints.is_empty() => Some(anyhow::anyhow!(complaints.join("; "))),
+                Ok(()) => None,
+            };
+            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = error;
             self.window.closing = Closing::Yes;
             ctx.send_viewport_cmd(egui::ViewportCommand::Close);
         }
@@ -178,6 +189,7 @@ impl eframe::App for App {
 /// A picture of the window that is to be taken once nothing changes any more.
 struct Shot {
     path: PathBuf,
+    asked: Instant,
     /// Pictures drawn since everything was idle; layout needs some to settle.
     n_idle: usize,
     taken: Option<Receiver<Arc<egui::ColorImage>>>,
@@ -185,13 +197,20 @@ struct Shot {
 
 impl Shot {
     fn new(path: PathBuf) -> Self {
-        Self { path, n_idle: 0, taken: None }
+        Self { path, asked: Instant::now(), n_idle: 0, taken: None }
     }
 
     /// Looks whether it is time; `Some` when the picture is written or cannot be.
     fn step(&mut self, ctx: &egui::Context, idle: bool) -> Option<anyhow::Result<()>> {
         const SETTLED: usize = 6;
+        const MOST_WAITING: Duration = Duration::from_secs(300);
         ctx.request_repaint();
+        if self.asked.elapsed() > MOST_WAITING {
+            return Some(Err(anyhow::anyhow!(
+                "the window was not at rest after {} s, so no picture was written; open fewer or smaller files",
+                MOST_WAITING.as_secs()
+            )));
+        }
         if let Some(taken) = &self.taken {
             let image = taken.try_recv().ok()?;
             return Some(self.write(&image));
@@ -213,9 +232,6 @@ impl Shot {
     fn write(&self, image: &egui::ColorImage) -> anyhow::Result<()> {
         let [width, height] = image.size;
         let png = figure::rgba_to_png(width as u32, height as u32, image.as_raw())?;
-        let write =
-            |error| WorkbenchError::File { verb: "write", path: self.path.clone(), source: error };
-        std::fs::write(&self.path, png).map_err(write)?;
-        Ok(())
+        Ok(write_atomic(&self.path, |out| out.write_all(&png))?)
     }
 }

@@ -4,9 +4,11 @@
 //! the left; this one hands [`crate::workbench::Job`]s in and shows what comes out. The pass that draws
 //! reads no file and waits for nothing.
 
+mod asking;
 mod command;
 mod files;
 mod frames;
+mod hearing;
 mod jobs;
 mod launch;
 mod picker;

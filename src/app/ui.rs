@@ -97,7 +97,7 @@ fn recent_menu_ui(window: &mut Window, ui: &mut Ui) {
                 let button = ui.button(file_name(path)).on_hover_text(path.display().to_string());
                 if button.clicked() {
                     ui.close();
-                    window.open_path(path);
+                    window.open_path(path.clone());
                 }
             }
         });
@@ -120,7 +120,7 @@ fn running_ui(window: &mut Window, ui: &mut Ui) {
     }
     let mut words = entry.title.clone();
     if let Some(secs) = progress.secs_left() {
-        words.push_str(&format!(", {} left", super::views::jobs::duration(secs)));
+        words.push_str(&format!(", {} left", crate::job::duration(secs)));
     }
     if n_more > 0 {
         words.push_str(&format!(", {n_more} more"));
@@ -195,7 +195,7 @@ fn path_field_ui(window: &mut Window, ui: &mut Ui) {
             let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
             if open.clicked() || entered {
                 let path = std::mem::take(&mut window.path_field);
-                window.open_path(std::path::Path::new(&path));
+                window.open_typed(&path);
             }
         });
     });
@@ -231,7 +231,8 @@ fn file_ui(window: &mut Window, ui: &mut Ui, key: u64) {
                 });
             });
         });
-        let mut words = format!("{n_records} records");
+        let names: Vec<String> = strategies.iter().map(report::strategy_title).collect();
+        let mut words = format!("{n_records} records, {}", names.join(", "));
         words.push_str(match () {
             () if alone => ", contexts alone",
             () if lacks => ", no contexts",
@@ -259,12 +260,11 @@ fn join_ui(window: &mut Window, ui: &mut Ui, key: u64) {
         .all
         .iter()
         .find(|other| other.is_contexts_alone && other.report.records == n && other.key != key);
-    let partner = partner.map(|other| (other.key, other.origin.path.clone()));
-    if let Some((partner, path)) = partner {
+    let partner = partner.map(|other| other.origin.path.clone());
+    if let Some(path) = partner {
         let offer = ui.small_button("Join with the open contexts");
         if offer.on_hover_text(format!("Line by line with {}", path.display())).clicked() {
             window.join(key, path);
-            window.files.close(partner);
         }
     } else if ui
         .small_button("Join contexts…")
@@ -356,7 +356,9 @@ fn rows_ui(window: &mut Window, ui: &mut Ui) {
 pub fn swatch_ui(ui: &mut Ui, id: &StrategyId) {
     let (rect, response) = ui.allocate_exact_size(egui::vec2(10.0, 10.0), egui::Sense::hover());
     ui.painter().rect_filled(rect, 2.0, theme::strategy_color(ui, id));
-    response.on_hover_text(report::strategy_title(id));
+    let title = report::strategy_title(id);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &title));
+    response.on_hover_text(title);
 }
 
 fn notices_ui(window: &mut Window, ui: &mut Ui) {
@@ -482,24 +484,34 @@ fn keys_ui(window: &mut Window, ui: &mut Ui) {
 }
 
 fn closing_ui(window: &mut Window, ui: &mut Ui) {
+    if let Closing::Stopping(_) = window.closing {
+        modal(ui, egui::Id::unique("closing")).show(ui.ctx(), |ui| {
+            ui.set_width(430.0);
+            ui.heading("Stopping");
+            ui.horizontal(|ui| {
+                ui.spinner();
+                ui.label("What is finished is being written.");
+            });
+        });
+        return;
+    }
     if window.closing != Closing::Asking {
         return;
     }
-    let running: Vec<String> = window
+    let running: Vec<(String, &'static str)> = window
         .jobs
         .open()
         .filter(|entry| entry.ask.is_work())
-        .map(|entry| entry.title.clone())
+        .map(|entry| (entry.title.clone(), entry.ask.when_cancelled()))
         .collect();
-    let modal = modal(ui, egui::Id::unique("closing")).show(ui.ctx(), |ui| {
+    let shown = modal(ui, egui::Id::unique("closing")).show(ui.ctx(), |ui| {
         ui.set_width(430.0);
         ui.heading("Work is still running");
         ui.add_space(4.0);
-        for title in &running {
+        for (title, kept) in &running {
             ui.label(format!("• {title}"));
+            ui.label(RichText::new(*kept).weak());
         }
-        ui.add_space(4.0);
-        ui.label("Records that are finished are on disk, and a run with the same settings goes on from there.");
         ui.add_space(8.0);
         ui.horizontal(|ui| {
             let stay = ui.button("Keep working").clicked();
@@ -508,11 +520,10 @@ fn closing_ui(window: &mut Window, ui: &mut Ui) {
         })
         .inner
     });
-    let (stay, leave) = modal.inner;
+    let (stay, leave) = shown.inner;
     if leave || running.is_empty() {
-        window.closing = Closing::Yes;
-        ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close);
-    } else if stay || modal.should_close() {
+        window.stop_and_leave();
+    } else if stay || shown.should_close() {
         window.closing = Closing::No;
     }
 }

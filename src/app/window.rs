@@ -1,20 +1,14 @@
 //! The window's state, and what happens between two pictures: products come in, asks go out.
 //!
-//! Nothing here waits: whatever reads a file, asks the model or takes longer than drawing is a job
+//! What is asked becomes jobs in `asking`, what comes back is taken in by `hearing`. Nothing here waits: whatever reads a file, asks the model or takes longer than drawing is a job
 //! of the workbench.
 
 use super::command::{Command, View};
-use super::files::{Files, file_name};
-use super::jobs::{Ask, Entry, Jobs, State};
+use super::files::Files;
+use super::jobs::{Ask, Jobs};
 use super::picker::{Picked, Picker, Purpose};
 use super::views::{compare, data, export, synthesize};
-use crate::data::{ReadOptions, StrategyId};
-use crate::lengths::Lengths;
-use crate::workbench::{
-    CatalogueRow, CoherenceJob, Desk, Failure, FigureJob, FigureSource, Inputs, Job, JobId,
-    LengthsJob, ModelCard, ModelChoice, OpenFile, OpenJob, Product, Report, Runner, Settings,
-    SynthJob,
-};
+use crate::workbench::{CatalogueRow, Desk, ModelCard, OpenFile, Runner, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,6 +34,8 @@ pub enum Closing {
     No,
     /// Work would be cut short: it is being asked.
     Asking,
+    /// The work was cancelled, and what it has made is being written; since when.
+    Stopping(Instant),
     /// The window may close.
     Yes,
 }
@@ -60,7 +56,9 @@ pub struct Window {
     pub(super) picker: Picker,
     pub(super) path_field: String,
     /// The person opens files of their own: the example project makes room for the first.
-    makes_room: bool,
+    pub(super) makes_room: bool,
+    /// Whether settings are written down.
+    remembers: bool,
     pub(super) notices: Vec<Notice>,
     pub(super) closing: Closing,
     pub(super) palette: Option<String>,
@@ -97,6 +95,7 @@ impl Window {
             picker: Picker::default(),
             path_field: String::new(),
             makes_room: false,
+            remembers: true,
             notices: Vec::new(),
             closing: Closing::No,
             palette: None,
@@ -114,11 +113,11 @@ impl Window {
         if files.is_empty() {
             window.start(Ask::Example);
         }
+        window.start(Ask::Models);
+        window.start(Ask::Describe(window.settings.model.clone()));
         for file in files {
             window.start(Ask::Open(file));
         }
-        window.start(Ask::Models);
-        window.start(Ask::Describe(window.settings.model.clone()));
         window
     }
 
@@ -150,27 +149,28 @@ impl Window {
         self.notices.push(Notice { text, failed: true, since: Instant::now() });
     }
 
-    /// Hands a job in.
-    pub(super) fn start(&mut self, ask: Ask) {
-        let Some(job) = self.job(&ask) else { return };
-        let (id, watch) = self.runner.submit(job);
-        self.jobs.add(id, ask, watch);
+    /// Leaves the settings file as it is: the window is only to be looked at.
+    pub fn remember_nothing(&mut self) {
+        self.remembers = false;
     }
 
-    /// Opens a path that the person typed, dropped or picked.
-    pub(super) fn open_path(&mut self, path: &Path) {
-        // A path from a terminal or a file manager may come in quotes or as an address.
-        let text = path.to_string_lossy();
-        let text = text.trim().trim_matches(['"', '\'']);
-        let text = text.strip_prefix("file://").unwrap_or(text);
-        if text.is_empty() {
-            return self.complain("Type the path of a data file, then press Open.");
+    /// What failed and has not been closed by the person.
+    pub fn complaints(&self) -> impl Iterator<Item = &str> {
+        self.notices.iter().filter(|notice| notice.failed).map(|notice| notice.text.as_str())
+    }
+
+    /// Opens a path that the person typed.
+    pub(super) fn open_typed(&mut self, text: &str) {
+        match typed_path(text) {
+            Some(path) => self.open_path(path),
+            None => self.complain("Type the path of a data file, then press Open."),
         }
-        let path = match (text.strip_prefix("~/"), directories::BaseDirs::new()) {
-            (Some(rest), Some(dirs)) => dirs.home_dir().join(rest),
-            _ => PathBuf::from(text),
-        };
+    }
+
+    /// Opens a path that was typed, dropped or picked.
+    pub(super) fn open_path(&mut self, path: PathBuf) {
         if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf")) {
+            self.tell(format!("The model is {} now.", path.display()));
             return self.choose_model(path.to_string_lossy().into_owned());
         }
         self.makes_room |= !path.starts_with(&self.home);
@@ -188,97 +188,19 @@ impl Window {
         matches!(&self.card, Some((model, Ok(_))) if *model == self.settings.model)
     }
 
-    /// The job that an ask means; `None` when what it is about has gone.
-    fn job(&self, ask: &Ask) -> Option<Job> {
-        Some(match ask {
-            Ask::Open(file) => {
-                let join = file.join.clone();
-                let strategy = file.strategy.as_deref().map(StrategyId::from);
-                let options = ReadOptions { join, strategy, ..ReadOptions::default() };
-                Job::Open(OpenJob { path: file.path.clone(), options })
-            }
-            Ask::Example => Job::Example { folder: self.home.join("example") },
-            Ask::Models => Job::Models,
-            Ask::ReadPrompt(path) => Job::ReadPrompt(path.clone()),
-            Ask::Describe(model) => {
-                Job::Describe(ModelChoice { model: model.clone(), device: "auto".into() })
-            }
-            Ask::Fetch(name) => Job::Fetch { name: name.clone() },
-            Ask::Find(find) => Job::Find(find.clone()),
-            Ask::Lengths { key, tokenizer } => {
-                let dataset = self.files.get(*key)?.dataset.clone();
-                let inputs = Inputs { loaded: vec![dataset], ..Inputs::default() };
-                Job::Lengths(LengthsJob { inputs, tokenizer: tokenizer.clone() })
-            }
-            Ask::DrawLengths(view) => {
-                let of = |file: &super::files::File| Some(file.lengths.as_ref()?.1.clone());
-                let parts: Vec<Arc<Lengths>> = self.files.shown().filter_map(of).collect();
-                Job::Figure(FigureJob::Lengths { parts, view: *view })
-            }
-            Ask::DrawCoherence => {
-                let hidden = self.files.all.iter().filter(|file| !file.shown);
-                Job::Figure(FigureJob::Coherence {
-                    parts: self.files.rows.iter().map(|rows| rows.rows.clone()).collect(),
-                    hidden: hidden.map(|file| file.dataset.clone()).collect(),
-                })
-            }
-            Ask::Synth(ask) => Job::Synth(Box::new(self.synth_job(ask)?)),
-            Ask::Coherence(ask) => Job::Coherence(CoherenceJob {
-                inputs: Inputs {
-                    loaded: ask.datasets.clone(),
-                    limit: Some(ask.limit),
-                    ..Inputs::default()
-                },
-                model: ModelChoice { model: ask.model.clone(), device: "auto".into() },
-                settings: ask.settings,
-                out: ask.out.clone(),
-            }),
-            Ask::Export(job) => Job::Export((**job).clone()),
-            Ask::SaveFigure { figure, out, dpi } => Job::SaveFigure {
-                figure: FigureSource::Drawn(figure.clone()),
-                out: vec![out.clone()],
-                dpi: *dpi,
-            },
-            Ask::Remember => Job::Remember {
-                settings: Box::new(self.settings.clone()),
-                path: Settings::path_in(&self.home),
-            },
-        })
-    }
-
-    fn synth_job(&self, ask: &super::jobs::SynthAsk) -> Option<SynthJob> {
-        let form = &ask.settings;
-        Some(SynthJob {
-            strategy: crate::synthesis::strategy(ask.strategy)?,
-            seeds: Inputs {
-                loaded: vec![ask.seeds.clone()],
-                limit: Some(ask.n_seeds),
-                ..Inputs::default()
-            },
-            model: ModelChoice { model: ask.model.clone(), device: "auto".into() },
-            out: ask.out.clone(),
-            n_words: form.n_words,
-            sampling: form.sampling.clone(),
-            n_parallel: form.n_parallel,
-            n_attempts: form.n_attempts,
-            prompt: form.prompt(),
-            seed: form.seed,
-            overwrite: form.overwrite,
-        })
-    }
-
     /// What happens between two pictures.
     pub fn logic(&mut self, ctx: &egui::Context) {
         self.hear_reports();
         self.hear_picker();
-        let dropped: Vec<PathBuf> = ctx.input(|input| {
-            input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect()
-        });
-        for path in dropped {
-            self.open_path(&path);
+        let dropped = ctx.input_mut(|input| std::mem::take(&mut input.raw.dropped_files));
+        for file in dropped {
+            self.open_path(file.path().to_owned());
         }
         for command in Command::pressed(ctx) {
-            self.run(command, ctx);
+            // What a dialog covers cannot be seen, and must not be set off by chance.
+            if !self.has_dialog() || command.works_in_dialogs() {
+                self.run(command, ctx);
+            }
         }
         self.data_logic();
         self.synthesize_logic();
@@ -291,27 +213,51 @@ impl Window {
         if ctx.input(|input| input.viewport().close_requested()) {
             self.close(ctx);
         }
+        self.leave_when_stopped(ctx);
+    }
+
+    /// Whether a dialog of ours covers the window.
+    pub(super) fn has_dialog(&self) -> bool {
+        let closing = matches!(self.closing, Closing::Asking | Closing::Stopping(_));
+        closing || self.export.is_some() || self.palette.is_some() || self.keys_shown
+    }
+
+    fn works(&self) -> bool {
+        self.jobs.all.iter().any(|entry| entry.is_open() && entry.ask.is_work())
     }
 
     /// Leaves, unless work would be cut short and the person has not said yes to that.
     fn close(&mut self, ctx: &egui::Context) {
-        let busy = self.jobs.all.iter().any(|entry| entry.is_open() && entry.ask.is_work());
-        if busy && self.closing != Closing::Yes {
+        if self.works() && self.closing != Closing::Yes {
             ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
-            self.closing = Closing::Asking;
+            if self.closing == Closing::No {
+                self.closing = Closing::Asking;
+            }
             return;
         }
-        self.jobs.all.iter().filter(|entry| entry.is_open()).for_each(|e| e.watch.cancel());
-        self.settings.open = self.files.origins();
+        self.take_note(ctx);
     }
 
-    /// Writes the settings down at most every few seconds, when they have changed.
-    fn remember(&mut self, ctx: &egui::Context) {
-        const EVERY: Duration = Duration::from_secs(3);
-        if self.written.1.elapsed() < EVERY {
-            return;
+    /// Cancels the work; the window closes when what it has made is written.
+    pub(super) fn stop_and_leave(&mut self) {
+        self.jobs.all.iter().filter(|entry| entry.is_open()).for_each(|e| e.watch.cancel());
+        self.closing = Closing::Stopping(Instant::now());
+    }
+
+    /// Closes the window once the cancelled work has ended, or does not end.
+    fn leave_when_stopped(&mut self, ctx: &egui::Context) {
+        const MOST_WAITING: Duration = Duration::from_secs(8);
+        if let Closing::Stopping(since) = self.closing {
+            if !self.works() || since.elapsed() > MOST_WAITING {
+                self.closing = Closing::Yes;
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+            ctx.request_repaint_after(Duration::from_millis(50));
         }
-        self.written.1 = Instant::now();
+    }
+
+    /// Takes note of what is to be remembered.
+    fn take_note(&mut self, ctx: &egui::Context) {
         self.settings.zoom = ctx.zoom_factor();
         let whole = ctx.input(|input| {
             let viewport = input.viewport();
@@ -325,6 +271,16 @@ impl Window {
         if !self.jobs.has_open(|ask| matches!(ask, Ask::Open(_) | Ask::Example)) {
             self.settings.open = self.files.origins();
         }
+    }
+
+    /// Writes the settings down at most every few seconds, when they have changed.
+    fn remember(&mut self, ctx: &egui::Context) {
+        const EVERY: Duration = Duration::from_secs(3);
+        if !self.remembers || self.written.1.elapsed() < EVERY {
+            return;
+        }
+        self.written.1 = Instant::now();
+        self.take_note(ctx);
         if self.written.0 != self.settings {
             self.written.0 = self.settings.clone();
             self.start(Ask::Remember);
@@ -340,7 +296,7 @@ impl Window {
     pub(super) fn run(&mut self, command: Command, ctx: &egui::Context) {
         match command {
             Command::Open => self.browse(Purpose::Open, None),
-            Command::OpenExample => self.start(Ask::Example),
+            Command::OpenExample => drop(self.start(Ask::Example)),
             Command::CloseAll => self.files.clear(),
             Command::ExportDataset => self.open_export(false),
             Command::ExportFigure => self.open_export(true),
@@ -388,6 +344,9 @@ impl Window {
 
     /// Shows a file dialog.
     pub(super) fn browse(&mut self, purpose: Purpose, suggested: Option<&Path>) {
+        if self.picker.is_open() {
+            return self.complain("A file dialog is open already; it may lie behind this window.");
+        }
         let recent = self.settings.recent.first().cloned();
         let wake = self.wake.clone();
         self.picker.show(purpose, suggested.or(recent.as_deref()), move || wake());
@@ -401,14 +360,14 @@ impl Window {
         };
         for path in files {
             match &purpose {
-                Purpose::Open => self.open_path(&path),
+                Purpose::Open => self.open_path(path),
                 Purpose::Join(key) => self.join(*key, path),
                 Purpose::Model => self.choose_model(path.to_string_lossy().into_owned()),
-                Purpose::Prompt => self.start(Ask::ReadPrompt(path)),
+                Purpose::Prompt => drop(self.start(Ask::ReadPrompt(path))),
                 Purpose::SynthOut => self.synthesize.set_out(&path),
                 Purpose::ExportOut => {
                     if let Some(dialog) = &mut self.export {
-                        dialog.path = path.to_string_lossy().into_owned();
+                        dialog.pick(&path);
                     }
                 }
             }
@@ -422,196 +381,60 @@ impl Window {
             self.start(Ask::Open(OpenFile { join, ..file.origin.clone() }));
         }
     }
+}
 
-    fn hear_reports(&mut self) {
-        while let Some(report) = self.runner.poll() {
-            match report {
-                Report::Started(id) => {
-                    if let Some(entry) = self.jobs.get_mut(id) {
-                        entry.state = State::Running;
-                    }
-                }
-                Report::Synth(id, event) => {
-                    if let Some(entry) = self.jobs.get_mut(id) {
-                        let elapsed_secs = entry.watch.progress().elapsed_secs;
-                        if let Some(live) = &mut entry.live {
-                            live.hear(event, elapsed_secs);
-                        }
-                    }
-                }
-                Report::Ended(id, ended) => {
-                    let Some(entry) = self.jobs.get_mut(id) else { continue };
-                    entry.took_secs = Some(entry.asked.elapsed().as_secs_f64());
-                    let ask = entry.ask.clone();
-                    let state = match ended {
-                        Ok(product) => State::Done(self.take(id, &ask, *product)),
-                        Err(Failure::Cancelled) => State::Cancelled,
-                        Err(Failure::Failed(why)) => State::Failed(why),
-                    };
-                    if let Some(entry) = self.jobs.get_mut(id) {
-                        entry.state = state.clone();
-                    }
-                    self.follow_up(id, &ask, &state);
-                }
+/// The path that a person typed or pasted: quotes of a terminal, addresses of a file manager and `~`
+/// are understood, and what is not absolute is taken from where the program was started. `None` for
+/// nothing.
+pub(super) fn typed_path(text: &str) -> Option<PathBuf> {
+    let text = text.trim().trim_matches(['"', '\'']);
+    if text.is_empty() {
+        return None;
+    }
+    let path = match (text.strip_prefix("file://"), text.strip_prefix("~/")) {
+        (Some(address), _) => PathBuf::from(percent_decoded(address)),
+        (_, Some(rest)) => match directories::BaseDirs::new() {
+            Some(dirs) => dirs.home_dir().join(rest),
+            None => PathBuf::from(text),
+        },
+        _ => PathBuf::from(text),
+    };
+    Some(std::path::absolute(&path).unwrap_or(path))
+}
+
+/// `%20` and its kind as the bytes that they mean.
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let code = text.get(at + 1..at + 3).filter(|_| *byte == b'%');
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(code) => {
+                out.push(code);
+                at += 3;
+            }
+            None => {
+                out.push(*byte);
+                at += 1;
             }
         }
     }
+    String::from_utf8_lossy(&out).into_owned()
+}
 
-    /// Takes a product in, and says in words what came out.
-    fn take(&mut self, id: JobId, ask: &Ask, product: Product) -> String {
-        match (ask, product) {
-            (Ask::Open(origin), Product::Opened(opened)) => self.take_opened(id, origin, opened),
-            (Ask::Example, Product::Example(files)) => {
-                for path in &files {
-                    let path = path.clone();
-                    self.start(Ask::Open(OpenFile { path, join: None, strategy: None }));
-                }
-                format!("{} files", files.len())
-            }
-            (_, Product::Models(models)) => {
-                self.models = models;
-                String::new()
-            }
-            (_, Product::Prompt(text)) => {
-                self.synthesize.take_prompt(text);
-                String::new()
-            }
-            (Ask::Describe(model), Product::Described(card)) => {
-                let said = format!("{}, {}", card.info.architecture, card.info.quantization);
-                self.card = Some((model.clone(), Ok(card)));
-                said
-            }
-            (Ask::Fetch(_), Product::Fetched(path)) => {
-                self.start(Ask::Models);
-                self.start(Ask::Describe(self.settings.model.clone()));
-                format!("in {}", path.display())
-            }
-            (_, Product::Found(found)) => {
-                self.data.found = Some(found);
-                String::new()
-            }
-            (Ask::Lengths { key, tokenizer }, Product::Lengths(report)) => {
-                if let Some(file) = self.files.all.iter_mut().find(|file| file.key == *key) {
-                    file.lengths = Some((tokenizer.clone(), Arc::new(report.lengths)));
-                    self.files.version += 1;
-                }
-                String::new()
-            }
-            (Ask::DrawLengths(_), Product::Figure(figure)) => {
-                self.compare.lengths.figure = Some(figure);
-                String::new()
-            }
-            (_, Product::Figure(figure)) => {
-                self.compare.coherence.figure = Some(figure);
-                String::new()
-            }
-            (Ask::Synth(ask), Product::Synth(report)) => {
-                let mut said = format!("{} made, {} rejected", report.made, report.rejected);
-                if report.resumed > 0 {
-                    said.push_str(&format!(", {} from an earlier run", report.resumed));
-                }
-                // A dataset without records is not there to be read.
-                if report.made > 0 {
-                    self.open_made(ask.out.clone());
-                }
-                format!("{said}, in {}", ask.out.display())
-            }
-            (Ask::Coherence(ask), Product::Coherence(report)) => {
-                let path = ask.out.clone().unwrap_or_default();
-                let (n, rows) = (report.rows.len(), report.rows);
-                let origin = OpenFile { path: path.clone(), join: None, strategy: None };
-                self.files.take(origin, crate::workbench::Opened::Rows { path, rows }, id.0);
-                format!("{n} records, scored by {}", report.summary.model)
-            }
-            (_, Product::Exported(exported)) => {
-                self.settings.remember(&exported.path);
-                let left_out = match exported.n_left_out {
-                    0 => String::new(),
-                    n => format!(", {n} left out"),
-                };
-                format!("{} records in {}{left_out}", exported.n_written, exported.path.display())
-            }
-            (_, Product::Saved(paths)) => {
-                let paths: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
-                paths.join(", ")
-            }
-            _ => String::new(),
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn take_opened(
-        &mut self,
-        id: JobId,
-        origin: &OpenFile,
-        opened: crate::workbench::Opened,
-    ) -> String {
-        let said = match &opened {
-            crate::workbench::Opened::Rows { rows, .. } => format!("{} coherence rows", rows.len()),
-            crate::workbench::Opened::Dataset { dataset, report, .. } => {
-                let n_skipped = dataset.skipped.len();
-                if let Some(first) = dataset.skipped.first() {
-                    let name = file_name(&origin.path);
-                    let more = if n_skipped > 1 {
-                        format!(" and {} more", n_skipped - 1)
-                    } else {
-                        String::new()
-                    };
-                    self.complain(format!(
-                        "{name}: line {}{more} could not be used: {}",
-                        first.line, first.reason
-                    ));
-                }
-                match n_skipped {
-                    0 => format!("{} records", report.records),
-                    n => format!("{} records, {n} lines skipped", report.records),
-                }
-            }
-        };
-        let example = self.home.join("example");
-        if !origin.path.starts_with(&self.home) {
-            self.settings.remember(&origin.path);
-            let is_example = |file: &super::files::File| file.origin.path.starts_with(&example);
-            if std::mem::take(&mut self.makes_room) && self.files.all.iter().all(is_example) {
-                self.files.close_below(&example);
-            }
-        }
-        self.files.take(origin.clone(), opened, id.0);
-        said
-    }
-
-    /// What a job's end means for the person.
-    fn follow_up(&mut self, id: JobId, ask: &Ask, state: &State) {
-        let title = ask.title();
-        match (ask, state) {
-            (Ask::Describe(model), State::Failed(why)) => {
-                self.card = Some((model.clone(), Err(why.clone())));
-                return;
-            }
-            (Ask::Lengths { .. }, State::Cancelled) => return,
-            (Ask::Synth(synth), State::Cancelled) => {
-                let live = self.jobs.get_mut(id).and_then(|entry| entry.live.as_ref());
-                if live.is_some_and(|live| live.n_made > 0) {
-                    self.open_made(synth.out.clone());
-                }
-            }
-            _ => {}
-        }
-        match state {
-            State::Failed(why) => self.complain(format!("{title}: {why}")),
-            State::Cancelled if !ask.is_quiet() => self.tell(format!("{title}: cancelled")),
-            State::Done(said) if ask.is_work() => self.tell(format!("{title}: {said}")),
-            _ => {}
-        }
-    }
-
-    fn open_made(&mut self, path: PathBuf) {
-        self.start(Ask::Open(OpenFile { path, join: None, strategy: None }));
-    }
-
-    /// Asks again for what failed or was cancelled.
-    pub(super) fn retry(&mut self, entry_ix: usize) {
-        if let Some(ask) = self.jobs.all.get(entry_ix).map(|entry: &Entry| entry.ask.clone()) {
-            self.start(ask);
-        }
+    #[test]
+    fn typed_paths_are_understood() {
+        let path = |text| typed_path(text).map(|path| path.to_string_lossy().into_owned());
+        assert_eq!(path("  "), None);
+        assert_eq!(path("\"/a/b c.jsonl\""), Some("/a/b c.jsonl".into()));
+        assert_eq!(path("file:///a/b%20c%C3%A9.jsonl\n"), Some("/a/b cé.jsonl".into()));
+        assert_eq!(path("/a/100%.jsonl"), Some("/a/100%.jsonl".into()));
+        assert!(path("seeds.jsonl").is_some_and(|path| path.starts_with('/')));
+        assert!(path("~/seeds.jsonl").is_some_and(|path| !path.contains('~')));
     }
 }

@@ -3,11 +3,13 @@
 use super::Asked;
 use crate::coherence::{Negatives, Settings};
 use crate::export::Format;
+use crate::lengths::{Field, Unit};
 use crate::model::{Sampling, catalogue};
+use crate::report::Form;
 use crate::synthesis;
 use crate::workbench::{
     BenchJob, CoherenceJob, DPI, DemoJob, ExportJob, FigureJob, FigureSource, FramesWish, Inputs,
-    Job, LengthsJob, ModelChoice, Opening, Prompt, SynthJob,
+    Job, LengthsJob, LengthsWish, ModelChoice, Opening, Prompt, SaveJob, SynthJob,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -66,7 +68,7 @@ enum ThemeArgument {
 fn size(text: &str) -> Result<[f32; 2], String> {
     let sides = text.split_once(['x', 'X']);
     let side =
-        |text: &str| text.trim().parse::<u16>().ok().filter(|side| (300..=16_000).contains(side));
+        |text: &str| text.trim().parse::<u16>().ok().filter(|side| (400..=16_000).contains(side));
     match sides.and_then(|(width, height)| Some([side(width)?, side(height)?])) {
         Some(sides) => Ok(sides.map(f32::from)),
         None => Err("write width x height in points, such as 1440x900".to_owned()),
@@ -84,6 +86,13 @@ impl Arguments {
         let is_word = |path: &&PathBuf| {
             !path.exists() && path.extension().is_none() && path.components().count() == 1
         };
+        let (n_join, n_files) = (self.window.join.len(), self.window.files.len());
+        if n_join > 0 && n_join != n_files {
+            return Err(Self::command().error(
+                clap::error::ErrorKind::WrongNumberOfValues,
+                format!("{n_files} files and {n_join} --join files; give one --join for each file"),
+            ));
+        }
         let word = self.window.files.iter().find(is_word).filter(|_| self.command.is_none());
         match word {
             None => Ok(self),
@@ -204,6 +213,14 @@ pub enum Command {
         /// Dots per inch of a PNG
         #[arg(long, default_value_t = DPI)]
         dpi: f64,
+        /// Width of the figure in inches
+        #[arg(long)]
+        width_in: Option<f64>,
+        /// Size of the text in points
+        #[arg(long)]
+        font_pt: Option<f64>,
+        #[command(flatten)]
+        lengths: LengthsArguments,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -245,6 +262,77 @@ pub enum FigureArgument {
     Lengths,
     /// What the own context does beside others, per task and strategy
     Coherence,
+}
+
+/// What a figure of lengths shows.
+#[derive(Debug, Args)]
+pub struct LengthsArguments {
+    /// Which part of the records
+    #[arg(long, value_enum)]
+    field: Option<FieldArgument>,
+    /// Counted in what; tokens need a --tokenizer
+    #[arg(long, value_enum)]
+    unit: Option<UnitArgument>,
+    /// Drawn how
+    #[arg(long, value_enum)]
+    form: Option<FormArgument>,
+    /// On a log axis, as usual
+    #[arg(long, conflicts_with = "linear")]
+    log: bool,
+    /// On a linear axis
+    #[arg(long)]
+    linear: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FieldArgument {
+    Context,
+    Instruction,
+    Answer,
+    Prompt,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum UnitArgument {
+    Tokens,
+    Words,
+    Chars,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormArgument {
+    Density,
+    Histogram,
+    Cumulative,
+}
+
+impl LengthsArguments {
+    fn is_empty(&self) -> bool {
+        let Self { field, unit, form, log, linear } = self;
+        field.is_none() && unit.is_none() && form.is_none() && !log && !linear
+    }
+
+    fn wish(self) -> LengthsWish {
+        LengthsWish {
+            field: self.field.map(|field| match field {
+                FieldArgument::Context => Field::Context,
+                FieldArgument::Instruction => Field::Instruction,
+                FieldArgument::Answer => Field::Answer,
+                FieldArgument::Prompt => Field::Prompt,
+            }),
+            unit: self.unit.map(|unit| match unit {
+                UnitArgument::Tokens => Unit::Tokens,
+                UnitArgument::Words => Unit::Words,
+                UnitArgument::Chars => Unit::Chars,
+            }),
+            form: self.form.map(|form| match form {
+                FormArgument::Density => Form::Density,
+                FormArgument::Histogram => Form::Histogram,
+                FormArgument::Cumulative => Form::Cumulative,
+            }),
+            log: (self.log || self.linear).then_some(self.log),
+        }
+    }
 }
 
 fn format(name: &str) -> Result<Format, String> {
@@ -458,19 +546,43 @@ impl Command {
                     out,
                 })
             }
-            Self::Figure { kind, files, more, spec, tokenizer, out, dpi, .. } => {
+            Self::Figure {
+                kind,
+                files,
+                more,
+                spec,
+                tokenizer,
+                out,
+                dpi,
+                width_in,
+                font_pt,
+                lengths,
+                ..
+            } => {
                 let inputs = more.inputs(files);
+                let plain =
+                    inputs.join.is_empty() && inputs.map.is_empty() && inputs.limit.is_none();
+                let is_lengths = matches!((kind, &spec), (Some(FigureArgument::Lengths), None));
+                if !is_lengths && !(plain && tokenizer.is_none() && lengths.is_empty()) {
+                    return Err("only `figure lengths` takes --tokenizer, --join, --map, --limit, --field, \
+                                --unit, --form, --log and --linear"
+                        .to_owned());
+                }
                 let figure = match (kind, spec) {
                     (_, Some(spec)) => FigureSource::Spec(spec),
                     (Some(FigureArgument::Coherence), _) => {
                         FigureSource::Draw(FigureJob::CoherenceOf(inputs.files))
                     }
-                    _ => FigureSource::Draw(FigureJob::LengthsOf(LengthsJob { inputs, tokenizer })),
+                    _ => FigureSource::Draw(FigureJob::LengthsOf {
+                        job: LengthsJob { inputs, tokenizer },
+                        wish: lengths.wish(),
+                    }),
                 };
-                Job::SaveFigure { figure, out, dpi }
+                Job::SaveFigure(SaveJob { figure, out, dpi, width_in, font_pt, replace: true })
             }
             Self::Export { inputs, format, out, .. } => {
-                Job::Export(ExportJob { inputs: inputs.inputs(), only: None, format, out })
+                let inputs = inputs.inputs();
+                Job::Export(ExportJob { inputs, only: None, format, out, replace: true })
             }
             Self::Bench { command: BenchCommand::Frames { .. } } => {
                 return Err("`bench frames` runs no job".to_owned());

@@ -87,7 +87,8 @@ fn exit_code(product: &Product) -> u8 {
         Product::Lengths(report) => report.skipped,
         Product::Synth(report) => report.rejected + report.skipped,
         Product::Coherence(report) => report.skipped,
-        Product::Exported(exported) => exported.n_left_out,
+        Product::Exported(report) => report.exported.n_left_out + report.skipped,
+        Product::Saved(saved) => saved.skipped,
         _ => 0,
     };
     if n > 0 { 3 } else { 0 }

@@ -1,10 +1,10 @@
 //! What a command prints: one JSON document with `--json`, else a few lines for people.
 
-use super::progress::duration;
 use crate::coherence::{Estimate, GroupSummary};
+use crate::job::duration;
 use crate::lengths::Field;
 use crate::model::catalogue::ENTRIES;
-use crate::workbench::{Product, SynthReport};
+use crate::workbench::{ExportReport, Product, SynthReport};
 use serde::Serialize;
 use serde_json::json;
 use std::io::{Result, Write};
@@ -42,8 +42,8 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Logprobs(report) if as_json => document(report),
         Product::Bench(report) if as_json => document(report),
         Product::Demo(report) if as_json => document(report),
-        Product::Exported(exported) if as_json => document(exported),
-        Product::Saved(paths) if as_json => document(&json!({"files": paths})),
+        Product::Exported(report) if as_json => document(report),
+        Product::Saved(saved) if as_json => document(saved),
         Product::Fetched(path) if as_json => document(&json!({"path": path.display().to_string()})),
         _ => lines(product),
     }
@@ -109,15 +109,15 @@ fn lines(product: &Product) -> Result<()> {
             report.batch
         )?,
         Product::Fetched(path) => writeln!(out, "{}", path.display())?,
-        Product::Exported(exported) => writeln!(
+        Product::Exported(ExportReport { exported, .. }) => writeln!(
             out,
             "{} records in {}, {} left out",
             exported.n_written,
             exported.path.display(),
             exported.n_left_out
         )?,
-        Product::Saved(paths) => {
-            for path in paths {
+        Product::Saved(saved) => {
+            for path in &saved.files {
                 writeln!(out, "{}", path.display())?;
             }
         }

@@ -1,6 +1,6 @@
 //! Progress on standard error while a job runs: stage, share, time left.
 
-use crate::job::Watch;
+use crate::job::{Watch, duration};
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,14 +76,4 @@ fn line(watch: &Watch) -> String {
         line.push_str(&format!(", {} left", duration(secs)));
     }
     line
-}
-
-/// Seconds in words that a person reads at a glance.
-pub fn duration(secs: f64) -> String {
-    let secs = secs.round() as u64;
-    match secs {
-        0..=99 => format!("{secs} s"),
-        100..=5999 => format!("{} min {} s", secs / 60, secs % 60),
-        _ => format!("{} h {} min", secs / 3600, secs % 3600 / 60),
-    }
 }

@@ -64,6 +64,13 @@ pub trait Talk {
 
 /// What happens while conversations run.
 pub enum Event<T> {
+    /// The model is asked, for the first time, for the next part, or for another try.
+    Begun {
+        /// Place of the conversation in the list.
+        ix: usize,
+        /// The beginning of the assistant's turn, with the parts that are there already.
+        text: String,
+    },
     /// More text of a reply.
     Text {
         /// Place of the conversation in the list.
@@ -186,7 +193,8 @@ impl<T: Talk, E: std::error::Error + 'static> Talker<'_, T, E> {
             let (n_prompt, window) = (prompt.len(), self.chat.window);
             if n_prompt < window {
                 self.n_prompt[ix] = n_prompt;
-                let Ask { sampling, stream, stop, banned, .. } = *ask;
+                let Ask { sampling, stream, stop, banned, begun, .. } = *ask;
+                self.send(Event::Begun { ix, text: begun });
                 let first =
                     |word: &String| Some(self.chat.tokenizer.encode(word).ok()?.first()?.id);
                 let banned = banned.iter().filter_map(first).collect();

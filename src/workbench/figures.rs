@@ -1,13 +1,14 @@
 //! Figures from what is open or measured, and their files.
 
-use super::loading::check_output;
+use super::loading::{check_output, check_replaces};
 use super::{LengthsJob, WorkbenchError, measure, opening};
 use crate::coherence::{self, Coherence};
 use crate::data::{Dataset, RecordId, write_atomic};
 use crate::figure::{self, Figure};
 use crate::job::Watch;
-use crate::lengths::Lengths;
-use crate::report::{self, LengthsView};
+use crate::lengths::{Field, Lengths, Unit};
+use crate::report::{self, Form, LengthsView};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,35 +25,84 @@ pub enum FigureJob {
         view: LengthsView,
     },
     /// Lengths of files.
-    LengthsOf(LengthsJob),
+    LengthsOf {
+        /// The files.
+        job: LengthsJob,
+        /// What to show.
+        wish: LengthsWish,
+    },
     /// Coherence of what is measured already.
     Coherence {
-        /// Rows of several measurements, oldest first; of a record that was measured twice, the
-        /// last row counts.
-        parts: Vec<Arc<Vec<Coherence>>>,
-        /// Datasets whose records are not to be shown.
-        hidden: Vec<Arc<Dataset>>,
+        /// Measurements, oldest first; of a record that was measured twice, the last row counts.
+        parts: Vec<RowsPart>,
+        /// The datasets that are open.
+        open: Vec<Arc<Dataset>>,
+        /// Those of them whose records are to be shown.
+        shown: Vec<Arc<Dataset>>,
     },
     /// Coherence of files of rows.
     CoherenceOf(Vec<PathBuf>),
 }
 
+/// What to show of lengths, as far as the person says; the rest is as usual.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LengthsWish {
+    /// Which part of the records.
+    pub field: Option<Field>,
+    /// Counted in what.
+    pub unit: Option<Unit>,
+    /// Drawn how.
+    pub form: Option<Form>,
+    /// On a log axis.
+    pub log: Option<bool>,
+}
+
+/// Coherence rows that may be drawn.
+#[derive(Debug, Clone)]
+pub struct RowsPart {
+    /// The rows.
+    pub rows: Arc<Vec<Coherence>>,
+    /// Whether rows of records that are not open are drawn too: the person opened the rows by
+    /// themselves.
+    pub alone: bool,
+}
+
 /// Seed of the bootstrap of rows that were measured earlier; the default of the command line.
 const SEED: u64 = 42;
 
-pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<Figure, WorkbenchError> {
+/// Draws a figure: with it the lines of its files that could not be used.
+pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<(Figure, usize), WorkbenchError> {
     Ok(match job {
         FigureJob::Lengths { parts, view } => {
             let lengths = Lengths::merged(parts.iter().map(|part| &**part));
-            report::lengths_figure(&lengths, view)
+            (report::lengths_figure(&lengths, view), 0)
         }
-        FigureJob::LengthsOf(job) => {
-            let lengths = measure::lengths(&job, watch)?.lengths;
-            report::lengths_figure(&lengths, LengthsView::usual(&lengths))
+        FigureJob::LengthsOf { job, wish } => {
+            let report = measure::lengths(&job, watch)?;
+            let usual = LengthsView::usual(&report.lengths);
+            if wish.unit == Some(Unit::Tokens) && report.lengths.tokenizer.is_none() {
+                return Err(WorkbenchError::Wish(
+                    "--unit tokens needs a --tokenizer: a tokenizer.json, a .gguf file or a model of \
+                     the catalogue"
+                        .into(),
+                ));
+            }
+            let view = LengthsView {
+                field: wish.field.unwrap_or(usual.field),
+                unit: wish.unit.unwrap_or(usual.unit),
+                form: wish.form.unwrap_or(usual.form),
+                log: wish.log.unwrap_or(usual.log),
+            };
+            (report::lengths_figure(&report.lengths, view), report.skipped)
         }
-        FigureJob::Coherence { parts, hidden } => {
-            let rows = shown_rows(&parts, &hidden);
-            report::coherence_figure(&coherence::summarize(rows, SEED))
+        FigureJob::Coherence { parts, open, shown } => {
+            let (open, shown) = (ids(&open), ids(&shown));
+            let wanted = |part: &RowsPart, row: &Coherence| {
+                shown.contains(&row.id) || part.alone && !open.contains(&row.id)
+            };
+            let rows =
+                parts.iter().flat_map(|part| part.rows.iter().filter(move |row| wanted(part, row)));
+            (coherence_figure(rows.collect()), 0)
         }
         FigureJob::CoherenceOf(files) => {
             let mut rows = Vec::new();
@@ -64,23 +114,88 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<Figure, WorkbenchErr
                     ))
                 })?);
             }
-            report::coherence_figure(&coherence::summarize(&rows, SEED))
+            (coherence_figure(rows.iter().collect()), 0)
         }
     })
 }
 
-/// The rows to show, each record once, in the order in which they were measured.
-fn shown_rows<'a>(
-    parts: &'a [Arc<Vec<Coherence>>],
-    hidden: &[Arc<Dataset>],
-) -> impl Iterator<Item = &'a Coherence> {
-    let all = hidden.iter().flat_map(|dataset| &dataset.records);
-    let mut seen: BTreeSet<RecordId> = all.map(|record| record.id.clone()).collect();
-    let newest_first = parts.iter().rev().flat_map(|part| part.iter().rev());
+fn ids(datasets: &[Arc<Dataset>]) -> BTreeSet<&RecordId> {
+    datasets.iter().flat_map(|dataset| &dataset.records).map(|record| &record.id).collect()
+}
+
+/// The figure of these rows, the last one of each record and scorer's strategy.
+fn coherence_figure(rows: Vec<&Coherence>) -> Figure {
+    let mut seen = BTreeSet::new();
+    let newest_first = rows.into_iter().rev();
     let mut rows: Vec<&Coherence> =
-        newest_first.filter(|row| seen.insert(row.id.clone())).collect();
+        newest_first.filter(|row| seen.insert((&row.id, &row.strategy))).collect();
     rows.reverse();
-    rows.into_iter()
+    report::coherence_figure(&coherence::summarize(rows, SEED))
+}
+
+/// Write a figure.
+pub struct SaveJob {
+    /// The figure.
+    pub figure: FigureSource,
+    /// Where to; the endings say how.
+    pub out: Vec<PathBuf>,
+    /// Dots per inch of a PNG.
+    pub dpi: f64,
+    /// Another width than the figure's.
+    pub width_in: Option<f64>,
+    /// Another size of text than the figure's.
+    pub font_pt: Option<f64>,
+    /// Replace what is there.
+    pub replace: bool,
+}
+
+/// A figure that is to be written.
+pub enum FigureSource {
+    /// As it was drawn.
+    Drawn(Arc<Figure>),
+    /// To be drawn first.
+    Draw(FigureJob),
+    /// From the spec that was written beside an earlier one.
+    Spec(PathBuf),
+}
+
+/// What `backstory figure --json` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct Saved {
+    /// The files that were written.
+    pub files: Vec<PathBuf>,
+    /// Lines that could not be used.
+    pub skipped: usize,
+}
+
+pub(super) fn run(job: SaveJob, watch: &Watch) -> Result<Saved, WorkbenchError> {
+    let sane = |value: Option<f64>, range: std::ops::RangeInclusive<f64>, name: &str| match value {
+        Some(value) if !range.contains(&value) => Err(WorkbenchError::Wish(format!(
+            "{name} must be between {} and {}",
+            range.start(),
+            range.end()
+        ))),
+        _ => Ok(()),
+    };
+    sane(job.width_in, 1.0..=100.0, "--width-in")?;
+    sane(job.font_pt, 3.0..=72.0, "--font-pt")?;
+    let (figure, skipped) = match job.figure {
+        FigureSource::Drawn(figure) => (figure, 0),
+        FigureSource::Draw(draw_job) => {
+            let (figure, skipped) = draw(draw_job, watch)?;
+            (Arc::new(figure), skipped)
+        }
+        FigureSource::Spec(path) => (Arc::new(read_spec(&path)?), 0),
+    };
+    let figure = Figure {
+        width_in: job.width_in.unwrap_or(figure.width_in),
+        font_pt: job.font_pt.unwrap_or(figure.font_pt),
+        ..(*figure).clone()
+    };
+    for path in &job.out {
+        check_replaces(path, job.replace)?;
+    }
+    Ok(Saved { files: save(&figure, &job.out, job.dpi)?, skipped })
 }
 
 /// Dots per inch of a PNG where the person does not say: what journals ask for.
@@ -120,10 +235,26 @@ pub(super) fn save(
         let json = figure::to_json(figure).map_err(|e| refused(&e))?;
         files.push((spec, json.into_bytes()));
     }
+    for (path, _) in &files {
+        check_spec(path)?;
+    }
     for (path, bytes) in &files {
         write_atomic(path, |out| out.write_all(bytes))?;
     }
     Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+/// A JSON file that is no figure's spec is somebody's data, which a figure must not replace.
+fn check_spec(path: &Path) -> Result<(), WorkbenchError> {
+    let is_json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
+    if is_json && path.exists() && read_spec(path).is_err() {
+        return Err(WorkbenchError::Refused(format!(
+            "{} exists and is no figure of this program; choose another name for the figure, as its spec is \
+             written there",
+            path.display()
+        )));
+    }
+    Ok(())
 }
 
 fn refused(error: &dyn std::error::Error) -> WorkbenchError {

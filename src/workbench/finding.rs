@@ -2,7 +2,7 @@
 
 use super::WorkbenchError;
 use crate::data::{Dataset, Record};
-use crate::job::Watch;
+use crate::job::{Cancelled, Watch};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -30,7 +30,11 @@ pub(super) fn run(job: &FindJob, watch: &Watch) -> Result<Vec<Place>, WorkbenchE
         let hits: Result<Vec<bool>, _> = dataset
             .records
             .par_iter()
-            .map(|record| watch.check().map(|()| job.wants(record, &needle)))
+            .map(|record| match watch.is_cancelled() {
+                // A pause waited for here would hold a thread that all of the program shares.
+                true => Err(Cancelled),
+                false => Ok(job.wants(record, &needle)),
+            })
             .collect();
         let hits = hits?.into_iter().enumerate().filter(|(_, hit)| *hit);
         found.extend(hits.map(|(ix, _)| (*key, ix)));

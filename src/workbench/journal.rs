@@ -27,15 +27,15 @@ pub enum JournalError {
         source: std::io::Error,
     },
     /// Another process writes it.
-    #[error("another run is writing {path}; wait for it or choose another --out")]
+    #[error("another run is writing {path}; wait for it, or choose another file to write to")]
     Busy {
         /// The journal.
         path: PathBuf,
     },
     /// The run differs from the one that the journal is of.
     #[error(
-        "{path} belongs to a run with other settings ({}); choose another --out, or give --overwrite to \
-         throw its records away", differences.join(", ")
+        "{path} belongs to a run with other settings ({}); choose another file to write \
+         to, or let it be replaced (--overwrite; in the window \"Replace an earlier run\")", differences.join(", ")
     )]
     Differs {
         /// The journal.
@@ -45,8 +45,8 @@ pub enum JournalError {
     },
     /// A line in the middle is broken.
     #[error(
-        "the journal {path} is damaged in line {line}: {reason}; restore it, or give --overwrite to begin \
-         again"
+        "the journal {path} is damaged in line {line}: {reason}; restore it, or begin again \
+         (--overwrite; in the window \"Replace an earlier run\")"
     )]
     Damaged {
         /// The journal.
@@ -58,8 +58,8 @@ pub enum JournalError {
     },
     /// There is a dataset without its journal.
     #[error(
-        "{path} exists and has no journal beside it that tells how it was made; choose another --out, or \
-         give --overwrite to replace it"
+        "{path} exists and has no journal beside it that tells how it was made; choose another file to \
+         write to, or let it be replaced (--overwrite; in the window \"Replace an earlier run\")"
     )]
     NoJournal {
         /// The dataset.

@@ -176,6 +176,32 @@ pub(super) fn tokenizer(
     Ok((tokenizer, template))
 }
 
+/// A file that is there is replaced only when the person says so.
+pub(super) fn check_replaces(out: &Path, replace: bool) -> Result<(), WorkbenchError> {
+    if !replace && out.exists() {
+        return Err(WorkbenchError::Refused(format!(
+            "{} is there already; choose another name, or let it be replaced",
+            out.display()
+        )));
+    }
+    Ok(())
+}
+
+/// A result may not replace what it is made from.
+pub(super) fn check_not_input<'a>(
+    out: &Path,
+    inputs: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<(), WorkbenchError> {
+    let Ok(real) = out.canonicalize() else { return Ok(()) };
+    if inputs.into_iter().any(|input| input.canonicalize().is_ok_and(|input| input == real)) {
+        return Err(WorkbenchError::Refused(format!(
+            "{} is read by this very job; choose another file to write to",
+            out.display()
+        )));
+    }
+    Ok(())
+}
+
 /// What would keep a result from being written is found out before the work, not after it.
 pub(super) fn check_output(out: &Path) -> Result<(), WorkbenchError> {
     if out.is_dir() {

@@ -24,7 +24,7 @@ mod wishes;
 pub use bench::{BenchJob, BenchReport};
 pub use demo::{DemoJob, DemoReport};
 pub use desk::Desk;
-pub use figures::{DPI, FigureJob};
+pub use figures::{DPI, FigureJob, FigureSource, LengthsWish, RowsPart, SaveJob, Saved};
 pub use finding::{FindJob, Place};
 pub use inspect::{FileReport, InspectReport};
 pub use journal::JournalError;
@@ -34,11 +34,11 @@ pub use measure::{CoherenceJob, CoherenceReport, LengthsJob, LengthsReport};
 pub use opening::{OpenJob, Opened};
 pub use runner::{Failure, JobId, Report, Runner};
 pub use settings::{OpenFile, Settings};
-pub use synth::{Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
+pub use synth::{NoPreview, Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
 pub use wishes::{FramesWish, Opening};
 
 use crate::coherence::CoherenceError;
-use crate::data::{DataError, Record, RecordId};
+use crate::data::{DataError, Record};
 use crate::export::{self, ExportError, Exported};
 use crate::figure::Figure;
 use crate::job::{Cancelled, Watch};
@@ -94,14 +94,7 @@ pub enum Job {
     /// Draw a figure.
     Figure(FigureJob),
     /// Write a figure to files.
-    SaveFigure {
-        /// The figure.
-        figure: FigureSource,
-        /// Where to; the endings say how.
-        out: Vec<PathBuf>,
-        /// Dots per inch of a PNG.
-        dpi: f64,
-    },
+    SaveFigure(SaveJob),
     /// Write records as training data.
     Export(ExportJob),
     /// Write down what the window remembers.
@@ -113,40 +106,64 @@ pub enum Job {
     },
 }
 
-/// A figure that is to be written.
-pub enum FigureSource {
-    /// As it was drawn.
-    Drawn(Arc<Figure>),
-    /// To be drawn first.
-    Draw(FigureJob),
-    /// From the spec that was written beside an earlier one.
-    Spec(PathBuf),
-}
-
 /// Write records as training data.
 #[derive(Debug, Clone)]
 pub struct ExportJob {
     /// The records.
     pub inputs: Inputs,
-    /// Only these of them.
-    pub only: Option<BTreeSet<RecordId>>,
+    /// Only these of the datasets that are open already: dataset and record, counted from 0.
+    pub only: Option<Arc<BTreeSet<(usize, usize)>>>,
     /// How.
     pub format: export::Format,
     /// Where to.
     pub out: PathBuf,
+    /// Replace what is there.
+    pub replace: bool,
+}
+
+/// What `backstory export --json` prints.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ExportReport {
+    /// Path and counts.
+    #[serde(flatten)]
+    pub exported: Exported,
+    /// Lines that could not be used.
+    pub skipped: usize,
+}
+
+/// Who does a job, so that a long one keeps none waiting that the window needs to draw.
+enum Worker {
+    /// The one that owns the model.
+    Model,
+    /// One of those that read, count and write files.
+    Io,
+    /// The one for what takes no time worth telling.
+    Quick,
 }
 
 impl Job {
-    /// Whether it needs the worker that owns the model.
-    fn needs_model(&self) -> bool {
-        matches!(
-            self,
+    /// Which worker does it.
+    fn worker(&self) -> Worker {
+        match self {
             Self::Synth(_)
-                | Self::Coherence(_)
-                | Self::Logprobs { .. }
-                | Self::Bench(_)
-                | Self::Demo(_)
-        )
+            | Self::Coherence(_)
+            | Self::Logprobs { .. }
+            | Self::Bench(_)
+            | Self::Demo(_) => Worker::Model,
+            Self::Models
+            | Self::ReadPrompt(_)
+            | Self::Describe(_)
+            | Self::Find(_)
+            | Self::Figure(_)
+            | Self::Remember { .. } => Worker::Quick,
+            Self::Inspect(_)
+            | Self::Lengths(_)
+            | Self::Fetch { .. }
+            | Self::Open(_)
+            | Self::Example { .. }
+            | Self::SaveFigure(_)
+            | Self::Export(_) => Worker::Io,
+        }
     }
 }
 
@@ -183,10 +200,10 @@ pub enum Product {
     Found(Vec<Place>),
     /// See [`Job::Figure`].
     Figure(Arc<Figure>),
-    /// The files of [`Job::SaveFigure`].
-    Saved(Vec<PathBuf>),
+    /// See [`Job::SaveFigure`].
+    Saved(Saved),
     /// See [`Job::Export`].
-    Exported(Exported),
+    Exported(ExportReport),
     /// See [`Job::Remember`].
     Remembered,
 }
@@ -273,15 +290,8 @@ pub fn run(
         Job::ReadPrompt(path) => Product::Prompt(synth::read_prompt_file(&path)?),
         Job::Describe(choice) => Product::Described(loading::describe(&choice)?),
         Job::Find(job) => Product::Found(finding::run(&job, watch)?),
-        Job::Figure(job) => Product::Figure(Arc::new(figures::draw(job, watch)?)),
-        Job::SaveFigure { figure, out, dpi } => {
-            let figure = match figure {
-                FigureSource::Drawn(figure) => figure,
-                FigureSource::Draw(job) => Arc::new(figures::draw(job, watch)?),
-                FigureSource::Spec(path) => Arc::new(figures::read_spec(&path)?),
-            };
-            Product::Saved(figures::save(&figure, &out, dpi)?)
-        }
+        Job::Figure(job) => Product::Figure(Arc::new(figures::draw(job, watch)?.0)),
+        Job::SaveFigure(job) => Product::Saved(figures::run(job, watch)?),
         Job::Export(job) => Product::Exported(write_export(&job, watch)?),
         Job::Remember { settings, path } => {
             settings.write(&path)?;
@@ -290,11 +300,16 @@ pub fn run(
     })
 }
 
-fn write_export(job: &ExportJob, watch: &Watch) -> Result<Exported, WorkbenchError> {
+fn write_export(job: &ExportJob, watch: &Watch) -> Result<ExportReport, WorkbenchError> {
     loading::check_output(&job.out)?;
+    loading::check_replaces(&job.out, job.replace)?;
     let datasets = job.inputs.read(watch)?;
-    let wanted = |record: &&Record| job.only.as_ref().is_none_or(|only| only.contains(&record.id));
-    let all = datasets.iter().flat_map(|dataset| &dataset.records);
-    let records: Vec<&Record> = all.filter(wanted).collect();
-    Ok(export::write(&records, job.format, &job.out, watch)?)
+    let mut records: Vec<&Record> = Vec::new();
+    for (at, dataset) in datasets.iter().enumerate() {
+        let all = dataset.records.iter().enumerate();
+        let wanted = |ix| job.only.as_ref().is_none_or(|only| only.contains(&(at, ix)));
+        records.extend(all.filter(|(ix, _)| wanted(*ix)).map(|(_, record)| record));
+    }
+    let exported = export::write(&records, job.format, &job.out, watch)?;
+    Ok(ExportReport { exported, skipped: loading::n_skipped(&datasets) })
 }

@@ -1,9 +1,10 @@
-//! Jobs on threads: one named worker owns the model, two read, count, draw and write files.
+//! Jobs on threads: one named worker owns the model, two read, count and write files, one answers what
+//! the window needs to draw.
 //!
 //! Whoever asks never waits: a job is handed in with [`Runner::submit`] and heard of through
 //! [`Runner::poll`]. A panic in a worker becomes a failed job with its message.
 
-use super::{Desk, Job, Product, SynthEvent, WorkbenchError, run};
+use super::{Desk, Job, Product, SynthEvent, WorkbenchError, Worker, run};
 use crate::job::Watch;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,6 +47,7 @@ const MOST_REPORTS: usize = 4096;
 pub struct Runner {
     model: SyncSender<Task>,
     io: SyncSender<Task>,
+    quick: SyncSender<Task>,
     reports: Receiver<Report>,
     refused: Vec<Report>,
     wake: Arc<dyn Fn() + Send + Sync>,
@@ -59,20 +61,22 @@ impl Runner {
         let (report, reports) = sync_channel(MOST_REPORTS);
         let (model, model_tasks) = sync_channel::<Task>(MOST_WAITING);
         let (io, io_tasks) = sync_channel::<Task>(MOST_WAITING);
+        let (quick, quick_tasks) = sync_channel::<Task>(MOST_WAITING);
         let model_tasks = Arc::new(Mutex::new(model_tasks));
         let io_tasks = Arc::new(Mutex::new(io_tasks));
         let workers = [
             ("model", model_tasks, desk),
             ("io 1", io_tasks.clone(), Desk::default()),
             ("io 2", io_tasks, Desk::default()),
+            ("quick", Arc::new(Mutex::new(quick_tasks)), Desk::default()),
         ];
         for (name, tasks, desk) in workers {
             let (report, wake) = (report.clone(), wake.clone());
             let work = move || work(&tasks, desk, &report, &*wake);
-            // Without threads nothing works; the first job handed in then says so.
+            // A kind of jobs without a worker says so when the first of them is handed in.
             let _ = std::thread::Builder::new().name(name.into()).spawn(work);
         }
-        Self { model, io, reports, refused: Vec::new(), wake, n_submitted: 0 }
+        Self { model, io, quick, reports, refused: Vec::new(), wake, n_submitted: 0 }
     }
 
     /// Hands a job in. The watch pauses and cancels it, also while it waits for a worker.
@@ -81,7 +85,11 @@ impl Runner {
         let id = JobId(self.n_submitted);
         let wake = self.wake.clone();
         let watch = Watch::new(move || wake());
-        let worker = if job.needs_model() { &self.model } else { &self.io };
+        let worker = match job.worker() {
+            Worker::Model => &self.model,
+            Worker::Io => &self.io,
+            Worker::Quick => &self.quick,
+        };
         if worker.try_send((id, job, watch.clone())).is_err() {
             let message =
                 "no worker takes this job; wait for the others, or start the program again";
@@ -122,10 +130,7 @@ fn work(
         };
         let ended = match ran {
             Ok(Ok(product)) => Ok(Box::new(product)),
-            // An error that comes while a cancel is under way is its consequence.
-            Ok(Err(error)) if error.is_cancelled() || watch.is_cancelled() => {
-                Err(Failure::Cancelled)
-            }
+            Ok(Err(error)) if error.is_cancelled() => Err(Failure::Cancelled),
             Ok(Err(error)) => Err(Failure::Failed(error.to_string())),
             Err(panic) => {
                 // What the panic left behind cannot be trusted.

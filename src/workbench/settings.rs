@@ -4,6 +4,7 @@ use super::WorkbenchError;
 use crate::data::write_atomic;
 use crate::model::catalogue;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -72,7 +73,13 @@ impl Settings {
     /// file must not keep the window from opening.
     pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        let mut settings: Self = serde_json::from_str(&text).unwrap_or_default();
+        let fields: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
+        let one = |(name, value): (String, Value)| -> Option<(String, Value)> {
+            let alone = Map::from_iter([(name.clone(), value.clone())]);
+            serde_json::from_value::<Self>(alone.into()).ok().map(|_| (name, value))
+        };
+        let usable_fields: Map<String, Value> = fields.into_iter().filter_map(one).collect();
+        let mut settings: Self = serde_json::from_value(usable_fields.into()).unwrap_or_default();
         let usable = |value: f32, lo: f32, hi: f32| value.is_finite() && (lo..=hi).contains(&value);
         if !usable(settings.zoom, 0.4, 4.0) {
             settings.zoom = 1.0;
@@ -131,6 +138,9 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             assert_eq!(Settings::read(&path), Settings::default(), "{text}");
         }
+        std::fs::write(&path, r#"{"theme": "light", "recent": 7, "view": "jobs"}"#).unwrap();
+        let read = Settings::read(&path);
+        assert_eq!((read.theme.as_str(), read.view.as_str()), ("light", "jobs"));
         let mut settings = Settings { theme: "dark".into(), ..Settings::default() };
         for n in 0..20 {
             settings.remember(Path::new(&format!("{n}.jsonl")));

@@ -1,7 +1,7 @@
 //! A run of a strategy over seeds: journal, resume, and the dataset at the end.
 
 use super::journal::{Journal, JournalError, Key};
-use super::loading::{Inputs, ModelChoice, check_output, limited, n_skipped};
+use super::loading::{Inputs, ModelChoice, check_not_input, check_output, limited, n_skipped};
 use super::signature::{Signature, seeds_sha256, text_sha256};
 use super::{Desk, WorkbenchError};
 use crate::data::{self, Dataset, Record};
@@ -57,6 +57,13 @@ pub enum Prompt {
 /// What is heard while a run goes on.
 #[derive(Debug)]
 pub enum SynthEvent {
+    /// The model is asked for a record: for the first time, for its next part, or for another try.
+    Begun {
+        /// Place of the seed in the run.
+        ix: usize,
+        /// What stands there before the model writes.
+        text: String,
+    },
     /// More text of a record.
     Text {
         /// Place of the seed in the run.
@@ -87,6 +94,15 @@ pub struct Preview {
     pub begun: String,
 }
 
+/// Why there is no preview.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoPreview {
+    /// The prompt's text cannot be used, for no seed.
+    Prompt(String),
+    /// This seed gives nothing to ask; others may.
+    Seed(String),
+}
+
 /// The first ask about `seed`, without a model.
 ///
 /// # Errors
@@ -97,8 +113,9 @@ pub fn preview(
     n_words: usize,
     run_seed: u64,
     seed: &Record,
-) -> Result<Preview, String> {
-    let conversation = strategy.conversation(prompt).map_err(|error| error.to_string())?;
+) -> Result<Preview, NoPreview> {
+    let conversation =
+        strategy.conversation(prompt).map_err(|error| NoPreview::Prompt(error.to_string()))?;
     let origin = Origin {
         model: String::new(),
         model_sha256: String::new(),
@@ -116,8 +133,10 @@ pub fn preview(
             messages: ask.messages.into_iter().map(|m| (m.role, m.content)).collect(),
             begun: ask.begun,
         }),
-        Turn::End(Outcome::Rejected(rejected)) => Err(rejected.reason),
-        Turn::End(Outcome::Made(_)) => Err("the record is complete already".to_owned()),
+        Turn::End(Outcome::Rejected(rejected)) => Err(NoPreview::Seed(rejected.reason)),
+        Turn::End(Outcome::Made(_)) => {
+            Err(NoPreview::Seed("the record is complete already".to_owned()))
+        }
     }
 }
 
@@ -161,9 +180,12 @@ pub(super) fn run(
     Ok(report)
 }
 
-/// The dataset must have a place, and not that of one whose origin is unknown.
+/// The dataset must have a place, and not that of its seeds or of one whose origin is unknown.
 fn check_out(job: &SynthJob) -> Result<(), WorkbenchError> {
     check_output(&job.out)?;
+    let Inputs { loaded, files, join, .. } = &job.seeds;
+    let inputs = loaded.iter().map(|dataset| &dataset.path).chain(files).chain(join);
+    check_not_input(&job.out, inputs)?;
     let has_journal = job.out.with_extension("journal").exists();
     if job.out.exists() && !has_journal && !job.overwrite {
         return Err(JournalError::NoJournal { path: job.out.clone() }.into());
@@ -282,6 +304,10 @@ fn write_records(
     watch.stage(&format!("writing {}", plan.strategy.id()), todo.len() as u64);
     let talks = todo.iter().map(|ix| Drafting::new(&plan, seeds[*ix])).collect();
     let mut sink = |event| match event {
+        Event::Begun { ix, text } => {
+            follow(SynthEvent::Begun { ix: todo[ix], text });
+            Ok(())
+        }
         Event::Text { ix, text, n_tokens } => {
             follow(SynthEvent::Text { ix: todo[ix], text, n_tokens });
             Ok(())

@@ -43,7 +43,7 @@ pub struct LengthsState {
     pub figure: Option<Arc<Figure>>,
     /// What to show; `unit` is the wish, see [`Window::lengths_view`].
     view: LengthsView,
-    asked: Option<(u64, LengthsView)>,
+    asked: Option<(u64, u64, LengthsView)>,
 }
 
 impl Default for LengthsState {
@@ -95,8 +95,13 @@ impl Window {
     pub(in crate::app) fn wants_figures(&self) -> bool {
         self.view == crate::app::View::Compare
             && (self.lengths_wanted().next().is_some()
-                || self.compare.lengths.asked != Some((self.files.version, self.lengths_view()))
+                || self.compare.lengths.asked != Some(self.wanted_lengths())
                 || self.compare.coherence.asked != Some(self.files.version))
+    }
+
+    /// What the lengths figure is to be drawn from, and how.
+    fn wanted_lengths(&self) -> (u64, u64, LengthsView) {
+        (self.files.version, self.files.n_measured, self.lengths_view())
     }
 
     /// Shown datasets whose lengths are not asked for yet.
@@ -118,10 +123,12 @@ impl Window {
         }
         let tokenizer = self.tokenizer();
         for key in self.lengths_wanted().collect::<Vec<u64>>() {
-            if let Some(file) = self.files.all.iter_mut().find(|file| file.key == key) {
-                file.lengths_asked = Some(tokenizer.clone());
-            }
-            self.start(Ask::Lengths { key, tokenizer: tokenizer.clone() });
+            let Some(file) = self.files.all.iter_mut().find(|file| file.key == key) else {
+                continue;
+            };
+            file.lengths_asked = Some(tokenizer.clone());
+            let dataset = file.dataset.clone();
+            self.start(Ask::Lengths { dataset, tokenizer: tokenizer.clone() });
         }
         let opening = self
             .jobs
@@ -129,10 +136,10 @@ impl Window {
         if opening {
             return;
         }
-        let wanted = (self.files.version, self.lengths_view());
+        let wanted = self.wanted_lengths();
         if self.compare.lengths.asked != Some(wanted) {
             self.compare.lengths.asked = Some(wanted);
-            self.start(Ask::DrawLengths(wanted.1));
+            self.start(Ask::DrawLengths(wanted.2));
         }
         if self.compare.coherence.asked != Some(self.files.version) {
             self.compare.coherence.asked = Some(self.files.version);
@@ -243,17 +250,22 @@ impl Window {
     }
 
     fn drawn_ui(&self, ui: &mut Ui, id: &str, figure: Option<&Figure>, empty: &str) {
+        let draws = self.jobs.has_open(|ask| {
+            let drawing = matches!(ask, Ask::DrawLengths(_) | Ask::DrawCoherence);
+            drawing || matches!(ask, Ask::Lengths { .. } | Ask::Open(_) | Ask::Example)
+        });
         match figure {
-            Some(figure) if !figure.panels.is_empty() => {
-                figure_ui(ui, id, figure);
-            }
-            Some(_) => {
+            Some(figure) if !figure.panels.is_empty() => figure_ui(ui, id, figure),
+            _ => {
                 ui.add_space(24.0);
-                ui.vertical_centered(|ui| ui.label(RichText::new(empty).weak()));
-            }
-            None => {
-                ui.add_space(24.0);
-                ui.vertical_centered(|ui| ui.spinner());
+                ui.vertical_centered(|ui| match (figure, draws) {
+                    (_, true) => drop(ui.spinner()),
+                    (Some(_), false) => drop(ui.label(RichText::new(empty).weak())),
+                    (None, false) => {
+                        let words = "The figure could not be drawn; Jobs tells why.";
+                        ui.label(RichText::new(words).weak());
+                    }
+                });
             }
         }
     }
@@ -281,7 +293,10 @@ impl Window {
         let n_groups = figure.as_ref().map_or(0, |figure| figure.legend.len());
         // A legend of nothing but the hatch is a figure of nothing.
         let figure = figure.filter(|_| n_groups != 1);
-        if figure.is_none() && self.compare.coherence.asked.is_some() && self.jobs.is_idle() {
+        if figure.is_none()
+            && self.compare.coherence.asked.is_some()
+            && !self.jobs.has_open(|ask| matches!(ask, Ask::DrawCoherence))
+        {
             ui.add_space(24.0);
             ui.vertical_centered(|ui| {
                 ui.label(

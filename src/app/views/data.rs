@@ -7,7 +7,8 @@ use crate::app::widgets::long_text::{
     LongText, MarkKind, Marked, occurrences, occurrences_anywhere,
 };
 use crate::app::window::Window;
-use crate::data::Record;
+use crate::coherence;
+use crate::data::{Dataset, Record, StrategyId};
 use crate::report;
 use crate::workbench::{FindJob, Place};
 use egui::{Align, Key, Layout, RichText, Ui};
@@ -46,19 +47,23 @@ pub struct State {
 
 /// The chosen record's texts, prepared for drawing.
 struct Inspector {
-    /// What they were prepared for.
+    /// The record.
     place: Place,
-    version: u64,
+    dataset: Arc<Dataset>,
+    /// What is marked besides the answers.
     search: String,
     instruction: Part,
     answer: Part,
     context: Part,
+    /// What was open when the next two were found.
+    version: Option<u64>,
     /// How it was scored, in words.
     gains: Option<String>,
     /// The same seed under other strategies: place, strategy.
-    siblings: Vec<(Place, crate::data::StrategyId)>,
-    /// Where the answer stands in the context, and which of them was jumped to last.
-    answers_at: Vec<usize>,
+    siblings: Vec<(Place, StrategyId)>,
+    /// Where the answers stand in the context, and how often one was jumped to.
+    answers: Vec<std::ops::Range<usize>>,
+    is_yes_no: bool,
     n_jumps: usize,
 }
 
@@ -69,8 +74,8 @@ struct Part {
 }
 
 impl Part {
-    fn new(text: Arc<str>, marks: Vec<Marked>) -> Self {
-        Self { n_words: text.split_whitespace().count(), text: LongText::new(text, marks) }
+    fn new(text: Arc<str>) -> Self {
+        Self { n_words: text.split_whitespace().count(), text: LongText::new(text, Vec::new()) }
     }
 }
 
@@ -85,12 +90,6 @@ impl Window {
             state.asked = Some(wanted);
             let datasets = self.files.shown().map(|file| (file.key, file.dataset.clone()));
             let job = FindJob { datasets: datasets.collect(), text: search, task, strategy };
-            // A search that nobody waits for any more need not end.
-            for entry in &self.jobs.all {
-                if entry.is_open() && matches!(entry.ask, Ask::Find(_)) {
-                    entry.watch.cancel();
-                }
-            }
             self.start(Ask::Find(job));
         }
         let exists = self.data.selected.is_some_and(|place| self.files.record(place).is_some());
@@ -102,24 +101,38 @@ impl Window {
     }
 
     fn prepare_inspector(&mut self) {
-        let Some(place) = self.data.selected else {
+        let chosen = self.data.selected.and_then(|place| {
+            let dataset = &self.files.get(place.0)?.dataset;
+            dataset.records.get(place.1).map(|_| (place, dataset.clone()))
+        });
+        let Some((place, dataset)) = chosen else {
             self.data.inspector = None;
             return;
         };
-        let (version, search) = (self.files.version, self.data.search.trim().to_owned());
-        let ready = self.data.inspector.as_ref().is_some_and(|inspector| {
-            (inspector.place, inspector.version, &inspector.search) == (place, version, &search)
-        });
-        if ready {
-            return;
+        let is_same = |inspector: &&mut Inspector| {
+            inspector.place == place && Arc::ptr_eq(&inspector.dataset, &dataset)
+        };
+        let search = self.data.search.trim();
+        match self.data.inspector.as_mut().filter(is_same) {
+            // Another search only marks other places: the reader stays where they are.
+            Some(inspector) if inspector.search != search => inspector.mark(search),
+            Some(_) => {}
+            None => self.data.inspector = Some(Inspector::new(dataset, place, search)),
         }
-        let Some(record) = self.files.record(place) else { return };
-        let siblings = self.files.siblings(record);
-        let strategy = |place: Place| Some((place, self.files.record(place)?.strategy.clone()));
-        let siblings = siblings.into_iter().filter_map(strategy).collect();
-        let gains = self.files.row_of(record).map(gains);
-        let inspector = Inspector::new(record, place, version, search, siblings);
-        self.data.inspector = Some(Inspector { gains, ..inspector });
+        let version = self.files.version;
+        if let Some(mut inspector) = self.data.inspector.take() {
+            if let Some(record) = inspector.dataset.records.get(place.1)
+                && inspector.version != Some(version)
+            {
+                let strategy =
+                    |place: Place| Some((place, self.files.record(place)?.strategy.clone()));
+                let siblings = self.files.siblings(record).into_iter().filter_map(strategy);
+                inspector.siblings = siblings.collect();
+                inspector.gains = self.files.row_of(record).map(gains);
+                inspector.version = Some(version);
+            }
+            self.data.inspector = Some(inspector);
+        }
     }
 
     /// Goes to another record of the table.
@@ -216,7 +229,8 @@ impl Window {
             .id_salt("records")
             .striped(true)
             .resizable(true)
-            .sense(egui::Sense::click())
+            // No cell is a stop of the Tab key: the arrows walk through the table.
+            .sense(egui::Sense::CLICK)
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::initial(44.0).at_least(36.0))
             .column(Column::initial(150.0).at_least(60.0).clip(true))
@@ -265,7 +279,7 @@ impl Window {
 
     /// Arrows walk through the table while nothing else wants them.
     fn table_keys(&mut self, ui: &Ui) {
-        if ui.memory(|memory| memory.focused().is_some()) {
+        if self.has_dialog() || ui.memory(|memory| memory.focused().is_some()) {
             return;
         }
         let page = 12;
@@ -332,9 +346,10 @@ impl Window {
             ui.label(RichText::new("Choose a record to read it.").weak());
             return;
         };
-        let Some(record) = self.files.record(inspector.place).cloned() else { return };
+        let dataset = inspector.dataset.clone();
+        let Some(record) = dataset.records.get(inspector.place.1) else { return };
         ui.add_space(4.0);
-        ui.horizontal(|ui| self.inspector_head_ui(ui, &record, &mut inspector));
+        ui.horizontal(|ui| self.inspector_head_ui(ui, record, &mut inspector));
         let width = ui.available_width();
         let spacing = ui.spacing().item_spacing.x;
         let side = ((width - 2.0 * spacing) * 0.24).max(120.0);
@@ -354,8 +369,9 @@ impl Window {
                     0 => part_ui(ui, "Instruction", &mut inspector.instruction, None),
                     1 => part_ui(ui, "Answer", &mut inspector.answer, None),
                     _ => {
-                        let jumps = (&inspector.answers_at[..], &mut inspector.n_jumps);
-                        part_ui(ui, "Context", &mut inspector.context, Some(jumps));
+                        let Inspector { context, answers, is_yes_no, n_jumps, .. } = &mut inspector;
+                        let jumps = Jumps { answers, is_yes_no: *is_yes_no, n_jumps };
+                        part_ui(ui, "Context", context, Some(jumps));
                     }
                 }
             });
@@ -406,43 +422,47 @@ impl Window {
 }
 
 impl Inspector {
-    fn new(
-        record: &Record,
-        place: Place,
-        version: u64,
-        search: String,
-        siblings: Vec<(Place, crate::data::StrategyId)>,
-    ) -> Self {
+    fn new(dataset: Arc<Dataset>, place: Place, search: &str) -> Self {
+        let record = &dataset.records[place.1];
         let context: Arc<str> = record.context.as_deref().unwrap_or_default().into();
-        let mut marks: Vec<Marked> = Vec::new();
-        let mut answers_at = Vec::new();
         // A yes or a no stands in every text and answers nothing there.
-        if !crate::coherence::is_yes_no(record.answer()) {
-            for answer in &record.answers {
-                let found = occurrences(&context, answer, MOST_MARKS);
-                marks.extend(marked(found, MarkKind::Answer));
-            }
-            answers_at = marks.iter().map(|mark| mark.range.start).collect();
-            answers_at.sort_unstable();
-        }
-        let hits = |text: &str| -> Vec<Marked> {
-            marked(occurrences_anywhere(text, &search, MOST_MARKS), MarkKind::Search).collect()
-        };
-        marks.extend(hits(&context));
-        let text = |text: &str| Part::new(text.into(), hits(text));
-        let answers = record.answers.join("\n\nor:\n");
-        Self {
+        let is_yes_no = coherence::is_yes_no(record.answer());
+        let looked_for = record.answers.iter().filter(|_| !is_yes_no);
+        let mut answers: Vec<std::ops::Range<usize>> =
+            looked_for.flat_map(|answer| occurrences(&context, answer, MOST_MARKS)).collect();
+        answers.sort_unstable_by_key(|range| range.start);
+        let mut inspector = Self {
+            instruction: Part::new(record.instruction.as_str().into()),
+            answer: Part::new(record.answers.join("\n\nor:\n").into()),
+            context: Part::new(context),
             place,
-            version,
-            instruction: text(&record.instruction),
-            answer: text(&answers),
-            context: Part::new(context, apart(marks)),
-            search,
+            dataset,
+            search: String::new(),
+            version: None,
             gains: None,
-            siblings,
-            answers_at,
+            siblings: Vec::new(),
+            answers,
+            is_yes_no,
             n_jumps: 0,
+        };
+        inspector.mark(search);
+        inspector
+    }
+
+    /// Marks what is searched for, and the answers in the context.
+    fn mark(&mut self, search: &str) {
+        let hits = |part: &Part| -> Vec<Marked> {
+            let found = occurrences_anywhere(part.text.text(), search, MOST_MARKS);
+            marked(found, MarkKind::Search).collect()
+        };
+        for part in [&mut self.instruction, &mut self.answer] {
+            let marks = hits(part);
+            part.text.set_marks(marks);
         }
+        let mut marks: Vec<Marked> = marked(self.answers.clone(), MarkKind::Answer).collect();
+        marks.extend(hits(&self.context));
+        self.context.text.set_marks(apart(marks));
+        search.clone_into(&mut self.search);
     }
 }
 
@@ -464,44 +484,28 @@ fn apart(mut marks: Vec<Marked>) -> Vec<Marked> {
     marks
 }
 
+/// Where the answers stand, for the button that goes from one to the next.
+struct Jumps<'a> {
+    answers: &'a [std::ops::Range<usize>],
+    is_yes_no: bool,
+    n_jumps: &'a mut usize,
+}
+
 /// One of the three texts with its head.
-fn part_ui(
-    ui: &mut Ui,
-    name: &str,
-    Part { text, n_words }: &mut Part,
-    jumps: Option<(&[usize], &mut usize)>,
-) {
+fn part_ui(ui: &mut Ui, name: &str, part: &mut Part, jumps: Option<Jumps<'_>>) {
+    let Part { text, n_words } = part;
     ui.horizontal(|ui| {
         ui.strong(name);
         ui.label(RichText::new(format!("{} words", grouped(*n_words as u64))).weak());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let copy = ui
-                .small_button("Copy")
-                .on_hover_text(format!("Copy the whole {}", name.to_lowercase()));
-            name_field(&copy, &format!("Copy the {}", name.to_lowercase()));
+            let lower = name.to_lowercase();
+            let copy = ui.small_button("Copy").on_hover_text(format!("Copy the whole {lower}"));
+            name_field(&copy, &format!("Copy the {lower}"));
             if copy.clicked() {
                 ui.ctx().copy_text(text.text().to_owned());
             }
-            let Some((answers_at, n_jumps)) = jumps else { return };
-            if text.text().is_empty() {
-                return;
-            }
-            if answers_at.is_empty() {
-                ui.label(RichText::new("answer not found").weak());
-                return;
-            }
-            let words = format!(
-                "Next answer ({} of {})",
-                (*n_jumps % answers_at.len()) + 1,
-                answers_at.len()
-            );
-            if ui
-                .small_button(words)
-                .on_hover_text("Go to where the answer stands in the context")
-                .clicked()
-            {
-                text.jump_to(answers_at[*n_jumps % answers_at.len()]);
-                *n_jumps += 1;
+            if let Some(jumps) = jumps.filter(|_| !text.text().is_empty()) {
+                jump_ui(ui, text, jumps);
             }
         });
     });
@@ -514,6 +518,25 @@ fn part_ui(
             ui.set_min_size(ui.available_size());
             text.ui(ui, name, name);
         });
+}
+
+fn jump_ui(ui: &mut Ui, text: &mut LongText, Jumps { answers, is_yes_no, n_jumps }: Jumps<'_>) {
+    if is_yes_no {
+        ui.label(RichText::new("yes or no").weak())
+            .on_hover_text("Such an answer stands in every text, so its places are not marked");
+        return;
+    }
+    if answers.is_empty() {
+        ui.label(RichText::new("answer not found").weak());
+        return;
+    }
+    let ix = *n_jumps % answers.len();
+    let words = format!("Next answer ({} of {})", ix + 1, answers.len());
+    let button = ui.small_button(words);
+    if button.on_hover_text("Go to where the answer stands in the context").clicked() {
+        text.jump_to(answers[ix].start);
+        *n_jumps += 1;
+    }
 }
 
 /// A box to choose one of some names, or all.
@@ -557,7 +580,7 @@ pub fn grouped(n: u64) -> String {
 }
 
 /// A record's gains in a few words.
-fn gains(row: &crate::coherence::Coherence) -> String {
+fn gains(row: &coherence::Coherence) -> String {
     let gain = |own: Option<f64>, other: Option<f64>| match (own, other) {
         (Some(own), Some(other)) => format!("{own:+.2} (other contexts {other:+.2})"),
         (Some(own), None) => format!("{own:+.2}"),

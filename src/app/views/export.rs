@@ -1,17 +1,18 @@
 //! Export: one dialog for records and figures.
 
-use crate::app::jobs::Ask;
+use super::compare;
+use crate::app::files::File;
+use crate::app::jobs::{Ask, State as JobState};
 use crate::app::picker::Purpose;
 use crate::app::theme;
 use crate::app::ui::{modal, name_field, swatch_ui};
-use crate::app::window::Window;
-use crate::data::RecordId;
+use crate::app::window::{Window, typed_path};
 use crate::export::Format;
-use crate::figure::{Figure, Style};
-use crate::workbench::{DPI, ExportJob, Inputs};
+use crate::figure::{Figure, Panel, Style};
+use crate::workbench::{DPI, ExportJob, Inputs, JobId, Place};
 use egui::{DragValue, RichText, Ui};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the dialog remembers while it is open.
@@ -26,7 +27,33 @@ pub struct Dialog {
     png: bool,
     dpi: f64,
     width_in: f64,
+    /// Replace a file that is there.
+    replace: bool,
+    /// The job that writes.
+    pending: Option<JobId>,
     refused: Option<String>,
+}
+
+impl Dialog {
+    /// Takes the path of a file dialog, which has asked before it lets a file be replaced.
+    pub fn pick(&mut self, path: &Path) {
+        self.path = path.to_string_lossy().into_owned();
+        self.replace = true;
+    }
+
+    /// The dialog after the end of a job: gone when what it asked for is written.
+    pub fn after(mut self, id: JobId, state: &JobState) -> Option<Self> {
+        if self.pending != Some(id) {
+            return Some(self);
+        }
+        self.pending = None;
+        match state {
+            JobState::Failed(why) => self.refused = Some(why.clone()),
+            JobState::Cancelled => {}
+            _ => return None,
+        }
+        Some(self)
+    }
 }
 
 /// How a format is told to people.
@@ -46,7 +73,11 @@ impl Window {
         if is_figure {
             self.show(crate::app::View::Compare);
         }
-        let name = if is_figure { "figure.svg" } else { "records.jsonl" };
+        let showing = match self.compare.showing {
+            compare::Showing::Lengths => "lengths.svg",
+            compare::Showing::Coherence => "coherence.svg",
+        };
+        let name = if is_figure { showing } else { "records.jsonl" };
         let folder = self.settings.recent.first().and_then(|path| path.parent()).map(PathBuf::from);
         let folder = folder.or_else(|| Some(directories::UserDirs::new()?.home_dir().to_owned()));
         let path = folder.unwrap_or_default().join(name);
@@ -58,6 +89,8 @@ impl Window {
             png: false,
             dpi: DPI,
             width_in: 6.8,
+            replace: false,
+            pending: None,
             refused: None,
         });
     }
@@ -65,7 +98,7 @@ impl Window {
     /// Draws the dialog, if it is open.
     pub(in crate::app) fn export_ui(&mut self, ui: &mut Ui) {
         let Some(mut dialog) = self.export.take() else { return };
-        let modal = modal(ui, egui::Id::unique("export")).show(ui.ctx(), |ui| {
+        let shown = modal(ui, egui::Id::unique("export")).show(ui.ctx(), |ui| {
             ui.set_width(520.0);
             ui.heading(if dialog.is_figure { "Export figure" } else { "Export records" });
             ui.add_space(6.0);
@@ -81,21 +114,32 @@ impl Window {
             }
             ui.add_space(8.0);
             ui.horizontal(|ui| {
-                let export = ui.button(RichText::new("Export").strong()).clicked();
+                let free = dialog.pending.is_none();
+                let button = egui::Button::new(RichText::new("Export").strong());
+                let export = ui.add_enabled(free, button).clicked();
                 let cancel = ui.button("Cancel").clicked();
+                if !free {
+                    ui.spinner();
+                }
                 (export, cancel)
             })
             .inner
         });
-        let (export, cancel) = modal.inner;
+        let (export, cancel) = shown.inner;
         if export {
+            dialog.refused = None;
             match self.export_ask(&dialog) {
-                Ok(ask) => return self.start(ask),
+                Ok(ask) => dialog.pending = self.start(ask),
                 Err(why) => dialog.refused = Some(why),
             }
         }
+        if let Some(id) = dialog.pending.filter(|_| cancel)
+            && let Some(entry) = self.jobs.get_mut(id)
+        {
+            entry.watch.cancel();
+        }
         // A file dialog in front of this one takes the Escape key for itself.
-        let leaves = cancel || (modal.should_close() && !self.picker.is_open());
+        let leaves = cancel || (shown.should_close() && !self.picker.is_open());
         self.export = Some(dialog).filter(|_| !leaves);
     }
 
@@ -191,39 +235,46 @@ impl Window {
                 self.browse(Purpose::ExportOut, Some(&suggested));
             }
         });
+        ui.checkbox(&mut dialog.replace, "Replace the file if it is there");
     }
 
     fn export_ask(&self, dialog: &Dialog) -> Result<Ask, String> {
-        if dialog.path.trim().is_empty() {
-            return Err("Say where to write.".into());
-        }
-        let mut out = PathBuf::from(dialog.path.trim());
+        let mut out = typed_path(&dialog.path).ok_or("Say where to write.")?;
+        let replace = dialog.replace;
         if dialog.is_figure {
             let figure = self.shown_figure().ok_or("The figure is not drawn yet.")?;
+            let has_marks = |panel: &Panel| panel.marks.len() > 1;
+            if !figure.panels.iter().any(has_marks) {
+                return Err("The figure is empty: open files, or measure them, first.".into());
+            }
             let extension = if dialog.png { "png" } else { "svg" };
             if out.extension().is_none_or(|e| !e.eq_ignore_ascii_case(extension)) {
                 out.as_mut_os_string().push(format!(".{extension}"));
             }
-            return Ok(Ask::SaveFigure {
-                figure: sized(&figure, dialog.width_in),
-                out,
-                dpi: dialog.dpi,
-            });
+            let figure = sized(&figure, dialog.width_in);
+            return Ok(Ask::SaveFigure { figure, out, dpi: dialog.dpi, replace });
         }
         if out.extension().is_none() {
             out.set_extension("jsonl");
         }
-        let loaded: Vec<_> = self.files.shown().map(|file| file.dataset.clone()).collect();
-        if loaded.is_empty() {
+        let shown: Vec<&File> = self.files.shown().collect();
+        if shown.is_empty() {
             return Err("No file is ticked.".into());
         }
-        let only = (dialog.only_found && self.filters()).then(|| {
+        let only = if dialog.only_found && self.filters() {
+            if self.jobs.has_open(|ask| matches!(ask, Ask::Find(_))) {
+                return Err("The search is still running: try again when it has ended.".into());
+            }
+            let place =
+                |(key, ix): &Place| Some((shown.iter().position(|file| file.key == *key)?, *ix));
             let found = self.data.found.iter().flatten();
-            let ids = found.filter_map(|place| Some(self.files.record(*place)?.id.clone()));
-            ids.collect::<BTreeSet<RecordId>>()
-        });
+            Some(Arc::new(found.filter_map(place).collect::<BTreeSet<(usize, usize)>>()))
+        } else {
+            None
+        };
+        let loaded = shown.iter().map(|file| file.dataset.clone()).collect();
         let inputs = Inputs { loaded, ..Inputs::default() };
-        Ok(Ask::Export(Box::new(ExportJob { inputs, only, format: dialog.format, out })))
+        Ok(Ask::Export(Box::new(ExportJob { inputs, only, format: dialog.format, out, replace })))
     }
 }
 

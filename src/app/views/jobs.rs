@@ -1,26 +1,10 @@
 //! Jobs: everything that runs or ran, with what it said.
 
-use crate::app::jobs::{Entry, State};
+use crate::app::jobs::{Ask, Entry, Live, State};
 use crate::app::theme;
 use crate::app::window::Window;
+use crate::job::duration;
 use egui::{Align, Layout, RichText, Ui};
-
-/// Seconds in words that a person reads at a glance.
-pub fn duration(secs: f64) -> String {
-    match secs {
-        secs if !secs.is_finite() => "?".to_owned(),
-        secs if secs < 9.95 => format!("{secs:.1} s"),
-        secs if secs < 99.5 => format!("{secs:.0} s"),
-        secs if secs < 6000.0 => {
-            let secs = secs as u64;
-            format!("{} min {} s", secs / 60, secs % 60)
-        }
-        secs => {
-            let secs = secs as u64;
-            format!("{} h {} min", secs / 3600, secs % 3600 / 60)
-        }
-    }
-}
 
 /// What a person does with a job in the table.
 enum Wish {
@@ -42,9 +26,7 @@ impl Window {
         });
         ui.separator();
         let worth = |entry: &Entry| {
-            self.quiet_jobs_shown
-                || !entry.ask.is_quiet()
-                || matches!(entry.state, State::Failed(_))
+            self.quiet_jobs_shown || !entry.is_quiet || matches!(entry.state, State::Failed(_))
         };
         if !self.jobs.all.iter().any(worth) {
             ui.add_space(24.0);
@@ -147,8 +129,12 @@ fn buttons_ui(ui: &mut Ui, ix: usize, entry: &Entry) -> Option<Wish> {
 
 /// The two buttons of a job that is under way, the right one first.
 pub fn pause_and_cancel_ui(ui: &mut Ui, entry: &Entry) {
-    if ui.button("Cancel").on_hover_text("What is finished is kept").clicked() {
+    if ui.button("Cancel").on_hover_text(entry.ask.when_cancelled()).clicked() {
         entry.watch.cancel();
+    }
+    // What only serves the drawing is soon over, and others would wait behind it.
+    if entry.is_quiet {
+        return;
     }
     if entry.watch.is_paused() {
         if ui.button("Resume").clicked() {
@@ -164,9 +150,13 @@ pub fn progress_ui(ui: &mut Ui, entry: &Entry) {
     let progress = entry.watch.progress();
     let mut words = progress.stage.clone();
     if progress.n_total > 0 {
-        words.push_str(&format!(": {} of {}", progress.n_done, progress.n_total));
+        let (n_done, n_total) = (progress.n_done, progress.n_total);
+        words.push_str(&match entry.ask {
+            Ask::Fetch(_) => format!(": {} of {} MB", n_done / 1_000_000, n_total / 1_000_000),
+            _ => format!(": {n_done} of {n_total}"),
+        });
     }
-    if let Some(rate) = entry.live.as_ref().and_then(crate::app::jobs::Live::tokens_per_s) {
+    if let Some(rate) = entry.live.as_ref().and_then(Live::tokens_per_s) {
         words.push_str(&format!(", {rate:.0} tokens/s"));
     }
     if let Some(secs) = progress.secs_left() {

@@ -9,12 +9,14 @@ use crate::app::picker::Purpose;
 use crate::app::theme;
 use crate::app::ui::name_field;
 use crate::app::widgets::long_text::LongText;
-use crate::app::window::Window;
+use crate::app::window::{Window, typed_path};
+use crate::data::Dataset;
 use crate::model::Sampling;
 use crate::synthesis;
-use crate::workbench::{Place, Prompt, preview};
+use crate::workbench::{JobId, NoPreview, Place, Prompt, preview};
 use egui::{Align, DragValue, Layout, RichText, Ui};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Both ways, with what they need in words.
 const STRATEGIES: [(&str, &str, &str); 2] = [
@@ -98,10 +100,12 @@ pub struct State {
     model_field: String,
     showing: Showing,
     /// What the preview was made from, and the preview.
-    previewed: Option<(Form, Place, u64)>,
-    preview: Option<Result<LongText, String>>,
+    previewed: Option<(Form, Place, Arc<Dataset>)>,
+    preview: Option<Result<LongText, NoPreview>>,
     /// The record whose text is shown while a run goes on; `None` follows the newest.
     watched: Option<usize>,
+    /// The text of the shown record: its run, its place, its bytes so far, and their layout.
+    text: Option<(JobId, usize, usize, LongText)>,
     /// Why the last wish to run was not granted.
     refused: Option<String>,
 }
@@ -128,6 +132,7 @@ impl Default for State {
             previewed: None,
             preview: None,
             watched: None,
+            text: None,
             refused: None,
         }
     }
@@ -209,8 +214,11 @@ impl Window {
             let name = format!("{stem}.{}_synthesis.jsonl", state.form.strategy);
             state.out = folder.join(name).to_string_lossy().into_owned();
         }
-        let wanted = (state.form.clone(), (file.key, state.seed_ix), 0);
-        if state.previewed.as_ref() != Some(&wanted)
+        let place = (file.key, state.seed_ix);
+        let is_made = state.previewed.as_ref().is_some_and(|(form, at, dataset)| {
+            (form, *at) == (&state.form, place) && Arc::ptr_eq(dataset, &file.dataset)
+        });
+        if !is_made
             && let Some(record) = file.dataset.records.get(state.seed_ix)
             && let Some(strategy) = synthesis::strategy(state.form.strategy)
         {
@@ -218,7 +226,7 @@ impl Window {
             let made = preview(strategy, &form.prompt_text, form.n_words, form.seed, record);
             state.preview =
                 Some(made.map(|preview| LongText::new(written(&preview).into(), Vec::new())));
-            state.previewed = Some(wanted);
+            state.previewed = Some((form.clone(), place, file.dataset.clone()));
         }
     }
 
@@ -230,6 +238,8 @@ impl Window {
                 self.synthesize.showing = Showing::Records;
                 self.synthesize.watched = None;
                 self.settings.remember(&ask.out);
+                // One run is replaced, not every later one too.
+                self.synthesize.form.overwrite = false;
                 self.start(Ask::Synth(Box::new(ask)));
             }
             Err(why) => self.synthesize.refused = Some(why),
@@ -253,18 +263,16 @@ impl Window {
                     .into(),
             );
         }
-        if let Some(Err(why)) = &state.preview {
-            return Err(format!("The prompt of the shown seed cannot be made: {why}"));
+        if let Some(Err(NoPreview::Prompt(why))) = &state.preview {
+            return Err(format!("The prompt cannot be used: {why}"));
         }
-        if state.out.trim().is_empty() {
-            return Err("Say where to write the records.".into());
-        }
+        let out = typed_path(&state.out).ok_or("Say where to write the records.")?;
         Ok(SynthAsk {
             strategy: state.form.strategy,
             seeds: file.dataset.clone(),
             n_seeds: state.n_seeds,
             model: self.settings.model.clone(),
-            out: PathBuf::from(state.out.trim()),
+            out,
             settings: state.form.clone(),
         })
     }
@@ -387,14 +395,13 @@ impl Window {
                     self.browse(Purpose::Model, None);
                 }
                 let field = egui::TextEdit::singleline(&mut self.synthesize.model_field)
-                    .hint_text("or the path of a .gguf file")
+                    .hint_text("or the path of a .gguf file, and Enter")
                     .desired_width(f32::INFINITY);
                 let field = ui.add(field);
                 name_field(&field, "Path of a model");
                 if field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) {
-                    let path = self.synthesize.model_field.trim().to_owned();
-                    if !path.is_empty() {
-                        self.choose_model(path);
+                    if let Some(path) = typed_path(&self.synthesize.model_field) {
+                        self.choose_model(path.to_string_lossy().into_owned());
                     }
                 }
             });
@@ -605,16 +612,20 @@ impl Window {
             name_field(&drag, "Shown seed");
             self.synthesize.seed_ix = shown.saturating_sub(1);
             ui.label(format!("of {n}"));
-            if ui.button("◀").on_hover_text("The record before").clicked() {
+            let before = ui.button("◀").on_hover_text("The record before");
+            name_field(&before, "The record before");
+            if before.clicked() {
                 self.synthesize.seed_ix = self.synthesize.seed_ix.saturating_sub(1);
             }
-            if ui.button("▶").on_hover_text("The next record").clicked() {
+            let next = ui.button("▶").on_hover_text("The next record");
+            name_field(&next, "The next record");
+            if next.clicked() {
                 self.synthesize.seed_ix = (self.synthesize.seed_ix + 1).min(n - 1);
             }
         });
         match &mut self.synthesize.preview {
             Some(Ok(text)) => text.ui(ui, "preview", "Prompt preview"),
-            Some(Err(why)) => {
+            Some(Err(NoPreview::Prompt(why) | NoPreview::Seed(why))) => {
                 let words = RichText::new(why.as_str()).color(theme::error_color(ui));
                 ui.add(egui::Label::new(words).wrap().selectable(true));
             }
@@ -636,7 +647,7 @@ impl Window {
             ui.label(RichText::new(words).weak());
         });
         match &self.synthesize.preview {
-            Some(Err(why)) => {
+            Some(Err(NoPreview::Prompt(why))) => {
                 ui.add(egui::Label::new(RichText::new(why).color(theme::error_color(ui))).wrap());
             }
             _ => {
@@ -682,14 +693,20 @@ impl Window {
             });
         }
         let Some(entry) = self.jobs.synthesis() else { return };
-        if let Some(watched) = written_ui(ui, entry, self.synthesize.watched) {
-            self.synthesize.watched = watched;
+        let state = &mut self.synthesize;
+        if let Some(watched) = written_ui(ui, entry, state.watched, &mut state.text) {
+            state.watched = watched;
         }
     }
 }
 
 /// The list of a run's records beside the text of one; the record to watch, when another is chosen.
-fn written_ui(ui: &mut Ui, entry: &Entry, watched: Option<usize>) -> Option<Option<usize>> {
+fn written_ui(
+    ui: &mut Ui,
+    entry: &Entry,
+    watched: Option<usize>,
+    text: &mut Option<(JobId, usize, usize, LongText)>,
+) -> Option<Option<usize>> {
     let (Ask::Synth(ask), Some(live)) = (&entry.ask, &entry.live) else { return None };
     let shown = watched.or(live.newest);
     let mut chosen = None;
@@ -720,7 +737,7 @@ fn written_ui(ui: &mut Ui, entry: &Entry, watched: Option<usize>) -> Option<Opti
         });
     });
     egui::CentralPanel::default().show(ui, |ui| {
-        let Some(record) = shown.and_then(|ix| live.records.get(&ix)) else {
+        let Some((ix, record)) = shown.and_then(|ix| Some((ix, live.records.get(&ix)?))) else {
             ui.label(RichText::new("Nothing is written yet.").weak());
             return;
         };
@@ -728,10 +745,18 @@ fn written_ui(ui: &mut Ui, entry: &Entry, watched: Option<usize>) -> Option<Opti
             let words = RichText::new(format!("Rejected: {why}")).color(theme::warning_color(ui));
             ui.add(egui::Label::new(words).wrap());
         }
-        let area = egui::ScrollArea::vertical().auto_shrink([false, false]).stick_to_bottom(true);
-        area.show(ui, |ui| {
-            ui.add(egui::Label::new(record.text.trim_start()).wrap().selectable(true));
-        });
+        let now = (entry.id, ix, record.text.len());
+        if text.as_ref().is_none_or(|(id, ix, n, _)| (*id, *ix, *n) != now) {
+            let mut laid_out = LongText::new(record.text.trim_start().into(), Vec::new());
+            if entry.is_open() {
+                // Who watches a record wants to see its end.
+                laid_out.jump_to(laid_out.text().len());
+            }
+            *text = Some((entry.id, ix, now.2, laid_out));
+        }
+        if let Some((.., laid_out)) = text {
+            laid_out.ui(ui, "written text", "Text of the record");
+        }
     });
     chosen
 }

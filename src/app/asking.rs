@@ -1,0 +1,136 @@
+//! From what a person asks for to the jobs of the workbench.
+
+use super::files::File;
+use super::jobs::{Ask, Entry, SynthAsk};
+use super::window::Window;
+use crate::data::{ReadOptions, StrategyId};
+use crate::lengths::Lengths;
+use crate::synthesis;
+use crate::workbench::{
+    CoherenceJob, FigureJob, FigureSource, Inputs, Job, JobId, LengthsJob, ModelChoice, OpenJob,
+    RowsPart, SaveJob, Settings, SynthJob,
+};
+use std::sync::Arc;
+
+/// Where the model runs: on what there is.
+const DEVICE: &str = "auto";
+
+fn choice(model: &str) -> ModelChoice {
+    ModelChoice { model: model.to_owned(), device: DEVICE.into() }
+}
+
+impl Window {
+    /// Hands a job in; `None` when what it is about has gone.
+    pub(super) fn start(&mut self, ask: Ask) -> Option<JobId> {
+        let job = self.job(&ask)?;
+        // Of what is drawn only the newest counts: the older need not end.
+        if ask.is_newest_only() {
+            for entry in self.jobs.all.iter().filter(|entry| entry.is_open()) {
+                if std::mem::discriminant(&entry.ask) == std::mem::discriminant(&ask) {
+                    entry.watch.cancel();
+                }
+            }
+        }
+        let (id, watch) = self.runner.submit(job);
+        self.jobs.add(id, ask, watch);
+        Some(id)
+    }
+
+    /// Asks again for what failed or was cancelled. Nothing that it has made is thrown away.
+    pub(super) fn retry(&mut self, entry_ix: usize) {
+        if let Some(mut ask) = self.jobs.all.get(entry_ix).map(|entry: &Entry| entry.ask.clone()) {
+            if let Ask::Synth(synth) = &mut ask {
+                synth.settings.overwrite = false;
+            }
+            self.start(ask);
+        }
+    }
+
+    /// The job that an ask means; `None` when what it is about has gone.
+    fn job(&self, ask: &Ask) -> Option<Job> {
+        Some(match ask {
+            Ask::Open(file) => {
+                let join = file.join.clone();
+                let strategy = file.strategy.as_deref().map(StrategyId::from);
+                let options = ReadOptions { join, strategy, ..ReadOptions::default() };
+                Job::Open(OpenJob { path: file.path.clone(), options })
+            }
+            Ask::Example => Job::Example { folder: self.home.join("example") },
+            Ask::Models => Job::Models,
+            Ask::ReadPrompt(path) => Job::ReadPrompt(path.clone()),
+            Ask::Describe(model) => Job::Describe(choice(model)),
+            Ask::Fetch(name) => Job::Fetch { name: name.clone() },
+            Ask::Find(find) => Job::Find(find.clone()),
+            Ask::Lengths { dataset, tokenizer } => {
+                let inputs = Inputs { loaded: vec![dataset.clone()], ..Inputs::default() };
+                Job::Lengths(LengthsJob { inputs, tokenizer: tokenizer.clone() })
+            }
+            Ask::DrawLengths(view) => {
+                let of = |file: &File| Some(file.lengths.as_ref()?.1.clone());
+                let parts: Vec<Arc<Lengths>> = self.files.shown().filter_map(of).collect();
+                Job::Figure(FigureJob::Lengths { parts, view: *view })
+            }
+            Ask::DrawCoherence => Job::Figure(FigureJob::Coherence {
+                parts: self.rows_parts(),
+                open: self.files.all.iter().map(|file| file.dataset.clone()).collect(),
+                shown: self.files.shown().map(|file| file.dataset.clone()).collect(),
+            }),
+            Ask::Synth(ask) => Job::Synth(Box::new(self.synth_job(ask)?)),
+            Ask::Coherence(ask) => Job::Coherence(CoherenceJob {
+                inputs: Inputs {
+                    loaded: ask.datasets.clone(),
+                    limit: Some(ask.limit),
+                    ..Inputs::default()
+                },
+                model: choice(&ask.model),
+                settings: ask.settings,
+                out: ask.out.clone(),
+            }),
+            Ask::Export(job) => Job::Export((**job).clone()),
+            Ask::SaveFigure { figure, out, dpi, replace } => Job::SaveFigure(SaveJob {
+                figure: FigureSource::Drawn(figure.clone()),
+                out: vec![out.clone()],
+                dpi: *dpi,
+                width_in: None,
+                font_pt: None,
+                replace: *replace,
+            }),
+            Ask::Nothing => return None,
+            Ask::Remember => Job::Remember {
+                settings: Box::new(self.settings.clone()),
+                path: Settings::path_in(&self.home),
+            },
+        })
+    }
+
+    fn synth_job(&self, ask: &SynthAsk) -> Option<SynthJob> {
+        let form = &ask.settings;
+        Some(SynthJob {
+            strategy: synthesis::strategy(ask.strategy)?,
+            seeds: Inputs {
+                loaded: vec![ask.seeds.clone()],
+                limit: Some(ask.n_seeds),
+                ..Inputs::default()
+            },
+            model: choice(&ask.model),
+            out: ask.out.clone(),
+            n_words: form.n_words,
+            sampling: form.sampling.clone(),
+            n_parallel: form.n_parallel,
+            n_attempts: form.n_attempts,
+            prompt: form.prompt(),
+            seed: form.seed,
+            overwrite: form.overwrite,
+        })
+    }
+
+    /// The measurements, and whether each stands by itself. What the program measured belongs to the
+    /// records that it measured; rows that a person opened may be of records that are not open.
+    fn rows_parts(&self) -> Vec<RowsPart> {
+        let part = |rows: &super::files::Rows| RowsPart {
+            rows: rows.rows.clone(),
+            alone: !rows.path.starts_with(&self.home),
+        };
+        self.files.rows.iter().map(part).collect()
+    }
+}

@@ -1,0 +1,216 @@
+//! From what the workers report to what the window shows.
+
+use super::files::{File, file_name};
+use super::jobs::{Ask, State};
+use super::window::Window;
+use crate::workbench::{Failure, JobId, OpenFile, Opened, Product, Report};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+impl Window {
+    /// Takes in everything that there is to hear.
+    pub(super) fn hear_reports(&mut self) {
+        while let Some(report) = self.runner.poll() {
+            match report {
+                Report::Started(id) => {
+                    if let Some(entry) = self.jobs.get_mut(id) {
+                        entry.state = State::Running;
+                    }
+                }
+                Report::Synth(id, event) => {
+                    if let Some(entry) = self.jobs.get_mut(id) {
+                        let elapsed_secs = entry.watch.progress().elapsed_secs;
+                        if let Some(live) = &mut entry.live {
+                            live.hear(event, elapsed_secs);
+                        }
+                    }
+                }
+                Report::Ended(id, ended) => self.hear_end(id, ended),
+            }
+        }
+    }
+
+    fn hear_end(&mut self, id: JobId, ended: Result<Box<Product>, Failure>) {
+        let Some(entry) = self.jobs.get_mut(id) else { return };
+        entry.took_secs = Some(entry.asked.elapsed().as_secs_f64());
+        let ask = entry.ask.clone();
+        // What was cancelled too late is not wanted any more, unless it is work that is done.
+        let unwanted = ask.is_newest_only() && entry.watch.is_cancelled();
+        let state = match ended {
+            Ok(_) if unwanted => State::Cancelled,
+            Ok(product) => State::Done(self.take(id, &ask, *product)),
+            Err(Failure::Cancelled) => State::Cancelled,
+            Err(Failure::Failed(why)) => State::Failed(why),
+        };
+        if let Some(entry) = self.jobs.get_mut(id) {
+            entry.state = state.clone();
+            // A list of jobs must not hold the records of files that were closed.
+            if matches!(state, State::Done(_)) && entry.live.is_none() {
+                entry.ask = Ask::Nothing;
+            }
+        }
+        self.follow_up(id, &ask, &state);
+    }
+
+    /// Takes a product in, and says in words what came out.
+    fn take(&mut self, id: JobId, ask: &Ask, product: Product) -> String {
+        match (ask, product) {
+            (Ask::Open(origin), Product::Opened(opened)) => self.take_opened(id, origin, opened),
+            (Ask::Example, Product::Example(files)) => {
+                for path in &files {
+                    self.open_file(path.clone());
+                }
+                format!("{} files", files.len())
+            }
+            (Ask::Describe(model), Product::Described(card)) => {
+                let said = format!("{}, {}", card.info.architecture, card.info.quantization);
+                self.card = Some((model.clone(), Ok(card)));
+                said
+            }
+            (Ask::Fetch(_), Product::Fetched(path)) => {
+                self.start(Ask::Models);
+                self.start(Ask::Describe(self.settings.model.clone()));
+                format!("in {}", path.display())
+            }
+            (Ask::Lengths { dataset, tokenizer }, Product::Lengths(report)) => {
+                let same = |file: &&mut File| Arc::ptr_eq(&file.dataset, dataset);
+                if let Some(file) = self.files.all.iter_mut().find(same) {
+                    file.lengths = Some((tokenizer.clone(), Arc::new(report.lengths)));
+                    self.files.n_measured += 1;
+                }
+                String::new()
+            }
+            (Ask::Synth(ask), Product::Synth(report)) => {
+                let mut said = format!("{} made, {} rejected", report.made, report.rejected);
+                if report.resumed > 0 {
+                    said.push_str(&format!(", {} from an earlier run", report.resumed));
+                }
+                if report.rejected > 0 {
+                    let rejected = ask.out.with_extension("rejected.jsonl");
+                    said.push_str(&format!("; why, in {}", rejected.display()));
+                }
+                // A dataset without records is not there to be read.
+                if report.made > 0 {
+                    self.open_file(ask.out.clone());
+                    said.push_str(&format!("; records in {}", ask.out.display()));
+                }
+                said
+            }
+            (Ask::Coherence(ask), Product::Coherence(report)) => {
+                let path = ask.out.clone().unwrap_or_default();
+                let (n, rows) = (report.rows.len(), report.rows);
+                let origin = OpenFile { path: path.clone(), join: None, strategy: None };
+                self.files.take(origin, Opened::Rows { path, rows }, id.0);
+                format!("{n} records, scored by {}", report.summary.model)
+            }
+            (_, product) => self.take_plain(ask, product),
+        }
+    }
+
+    /// The products that tell all by themselves.
+    fn take_plain(&mut self, ask: &Ask, product: Product) -> String {
+        match product {
+            Product::Models(models) => self.models = models,
+            Product::Prompt(text) => self.synthesize.take_prompt(text),
+            Product::Found(found) => self.data.found = Some(found),
+            Product::Figure(figure) => match ask {
+                Ask::DrawLengths(_) => self.compare.lengths.figure = Some(figure),
+                _ => self.compare.coherence.figure = Some(figure),
+            },
+            Product::Exported(report) => {
+                let exported = report.exported;
+                self.settings.remember(&exported.path);
+                let left_out = match exported.n_left_out {
+                    0 => String::new(),
+                    n => format!(", {n} left out"),
+                };
+                let path = exported.path.display();
+                return format!("{} records in {path}{left_out}", exported.n_written);
+            }
+            Product::Saved(saved) => {
+                let paths: Vec<String> =
+                    saved.files.iter().map(|path| path.display().to_string()).collect();
+                return paths.join(", ");
+            }
+            _ => {}
+        }
+        String::new()
+    }
+
+    fn take_opened(&mut self, id: JobId, origin: &OpenFile, opened: Opened) -> String {
+        let said = match &opened {
+            Opened::Rows { rows, .. } => format!("{} coherence rows", rows.len()),
+            Opened::Dataset { dataset, report, .. } => {
+                let n_skipped = dataset.skipped.len();
+                if let Some(first) = dataset.skipped.first() {
+                    let name = file_name(&origin.path);
+                    let more = match n_skipped {
+                        1 => String::new(),
+                        n => format!(" and {} more", n - 1),
+                    };
+                    self.complain(format!(
+                        "{name}: line {}{more} could not be used: {}",
+                        first.line, first.reason
+                    ));
+                }
+                match n_skipped {
+                    0 => format!("{} records", report.records),
+                    n => format!("{} records, {n} lines skipped", report.records),
+                }
+            }
+        };
+        let example = self.home.join("example");
+        if !origin.path.starts_with(&self.home) {
+            self.settings.remember(&origin.path);
+            let is_example = |file: &File| file.origin.path.starts_with(&example);
+            if std::mem::take(&mut self.makes_room) && self.files.all.iter().all(is_example) {
+                self.files.close_below(&example);
+            }
+        }
+        // Contexts that were open by themselves are in the joined file now.
+        if let Some(join) = &origin.join {
+            let is_joined = |file: &&File| file.is_contexts_alone && file.origin.path == *join;
+            if let Some(key) = self.files.all.iter().find(is_joined).map(|file| file.key) {
+                self.files.close(key);
+            }
+        }
+        self.files.take(origin.clone(), opened, id.0);
+        said
+    }
+
+    /// What a job's end means for the person.
+    fn follow_up(&mut self, id: JobId, ask: &Ask, state: &State) {
+        let title = ask.title();
+        if let Some(dialog) = self.export.take() {
+            self.export = dialog.after(id, state);
+        }
+        match (ask, state) {
+            (Ask::Describe(model), State::Failed(why)) => {
+                self.card = Some((model.clone(), Err(why.clone())));
+                return;
+            }
+            // Characters and words can be counted without the tokenizer that failed.
+            (Ask::Lengths { dataset, tokenizer: Some(_) }, State::Failed(_)) => {
+                let dataset = dataset.clone();
+                self.start(Ask::Lengths { dataset, tokenizer: None });
+            }
+            (Ask::Synth(synth), State::Cancelled | State::Failed(_)) => {
+                let live = self.jobs.get_mut(id).and_then(|entry| entry.live.as_ref());
+                if live.is_some_and(|live| live.n_made > 0) {
+                    self.open_file(synth.out.clone());
+                }
+            }
+            _ => {}
+        }
+        match state {
+            State::Failed(why) => self.complain(format!("{title}: {why}")),
+            State::Cancelled if !ask.is_quiet() => self.tell(format!("{title}: cancelled")),
+            State::Done(said) if ask.is_work() => self.tell(format!("{title}: {said}")),
+            _ => {}
+        }
+    }
+
+    fn open_file(&mut self, path: PathBuf) {
+        self.start(Ask::Open(OpenFile { path, join: None, strategy: None }));
+    }
+}
