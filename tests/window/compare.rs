@@ -6,9 +6,8 @@ use backstory::app::View;
 use egui::accesskit::Role;
 use serde_json::json;
 
-const TASKS: [&str; 8] = [
-    "NarrativeQA", "Qasper", "HotpotQA", "2WikiMQA", "MuSiQue", "GovReport", "QMSum", "MultiNews",
-];
+const TASKS: [&str; 8] =
+    ["NarrativeQA", "Qasper", "HotpotQA", "2WikiMQA", "MuSiQue", "GovReport", "QMSum", "MultiNews"];
 
 /// The names of the panels of the figure that is shown.
 fn panels(stage: &Stage) -> Vec<String> {
@@ -23,7 +22,8 @@ fn compare(setup: Setup) -> Stage {
 
 /// Records that can be measured, and nobody has.
 fn triples() -> Setup {
-    let rows = [("Who?", "Zed", "Quick waxy Zed jumps."), ("How?", "by boat", "They came by boat.")];
+    let rows =
+        [("Who?", "Zed", "Quick waxy Zed jumps."), ("How?", "by boat", "They came by boat.")];
     let line = |(instruction, answer, context): &(&str, &str, &str)| {
         let row = json!({
             "task": "qasper", "instruction": instruction, "answer": answer, "context": context
@@ -50,9 +50,8 @@ fn with_nothing_open_it_says_so() {
 #[test]
 fn every_task_has_a_panel_of_lengths() {
     let stage = compare(Setup::example());
-    let expected = TASKS.map(|task| {
-        format!("{task} (n = 3): density over context length (tokens, tiny_llama)")
-    });
+    let expected = TASKS
+        .map(|task| format!("{task} (n = 3): density over context length (tokens, tiny_llama)"));
     assert_eq!(panels(&stage), expected);
     stage.must_show("Context lengths");
     for strategy in ["human", "context synthesis", "instruction synthesis"] {
@@ -117,7 +116,8 @@ fn without_a_model_lengths_are_counted_in_words() {
     assert!(panels(&stage)[0].ends_with("context length (words)"));
     stage.press("Coherence");
     stage.press("Measure");
-    stage.must_show("There is no model yet: fetch one in Synthesize, or choose a .gguf file there.");
+    stage
+        .must_show("There is no model yet: fetch one in Synthesize, or choose a .gguf file there.");
 }
 
 #[test]

@@ -39,7 +39,9 @@ fn the_preview_is_what_the_model_will_read() {
     let mut stage = synthesize(Setup::example(), 5);
     let seeds = records(&stage.path("home/example/human.jsonl"));
     assert!(preview(&stage).contains(&format!("Question: {}", seeds[0].instruction)));
-    assert!(preview(&stage).contains("in about 200 words") && preview(&stage).ends_with("Context:"));
+    assert!(
+        preview(&stage).contains("in about 200 words") && preview(&stage).ends_with("Context:")
+    );
     stage.press("▶");
     assert!(preview(&stage).contains(&format!("Question: {}", seeds[1].instruction)));
     assert!(preview(&stage).contains(&format!("Answer: {}", seeds[1].answer())));
@@ -47,7 +49,9 @@ fn the_preview_is_what_the_model_will_read() {
     assert!(preview(&stage).contains("in about 321 words"));
     stage.click(Role::RadioButton, "Instruction synthesis");
     let beginning: String = seeds[1].context.as_deref().unwrap().chars().take(200).collect();
-    assert!(preview(&stage).contains(&beginning) && !preview(&stage).contains(&seeds[1].instruction));
+    assert!(
+        preview(&stage).contains(&beginning) && !preview(&stage).contains(&seeds[1].instruction)
+    );
     assert!(stage.text_of("File to write").ends_with("human.instruction_synthesis.jsonl"));
 }
 
@@ -100,13 +104,12 @@ fn records_are_written_opened_and_shown() {
     assert_eq!(stage.text_of("File to write"), path);
     stage.press("Run: 2 records");
     stage.settle();
-    stage.must_show(&format!(
-        "Context synthesis, 2 of human.jsonl: 2 made, 0 rejected, in {path}"
-    ));
+    stage.must_show(&format!("Context synthesis, 2 of human.jsonl: 2 made, 0 rejected, in {path}"));
     stage.must_show("2 made, 0 rejected");
     stage.must_show("; done");
     assert!(stage.is_on(Role::CheckBox, "Show human.context_synthesis.jsonl"));
-    let (made, seeds) = (records(&stage.path(MADE)), records(&stage.path("home/example/human.jsonl")));
+    let (made, seeds) =
+        (records(&stage.path(MADE)), records(&stage.path("home/example/human.jsonl")));
     assert_eq!(made.len(), 2);
     for (made, seed) in made.iter().zip(&seeds) {
         assert_eq!(made.context.as_deref(), Some(LONG));
@@ -203,7 +206,8 @@ fn without_a_model_nothing_runs() {
     let fetch = format!("Fetch {} ({} MB)", absent.name, absent.megabytes);
     assert!(stage.is_enabled(Role::Button, &fetch));
     stage.press("Run: 5 records");
-    stage.must_show("There is no model yet: fetch one above, or choose a .gguf file that you have.");
+    stage
+        .must_show("There is no model yet: fetch one above, or choose a .gguf file that you have.");
 }
 
 #[test]
