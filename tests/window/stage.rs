@@ -92,8 +92,12 @@ impl Setup {
     }
 
     /// The model that answers, whatever the person chooses.
-    pub fn answering(mut self, model: SlowModel) -> Self {
-        self.model = Box::new(model);
+    pub fn answering(self, model: SlowModel) -> Self {
+        self.on_desk(Box::new(model))
+    }
+
+    pub fn on_desk(mut self, model: Box<dyn LanguageModel>) -> Self {
+        self.model = model;
         self
     }
 
@@ -300,6 +304,14 @@ impl Stage {
             _ => None,
         });
         copied.unwrap_or_else(|| panic!("`{button}` copied nothing"))
+    }
+
+    /// Presses a button: whether the window then tells this to the window system.
+    pub fn makes(&mut self, button: &str, command: &ViewportCommand) -> bool {
+        let target = Target::of(&self.find(Role::Button, button));
+        self.point_at(&target);
+        self.let_go(&target);
+        self.was_told(command)
     }
 
     /// Asks the window to close; whether it closes.
