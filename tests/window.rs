@@ -2,6 +2,7 @@
 
 mod compare;
 mod data;
+mod export;
 mod jobs;
 mod slow_model;
 mod stage;
