@@ -1,5 +1,6 @@
 //! The window as a person uses it: by the words on it, with mouse and keyboard, without a screen.
 
+mod commands;
 mod compare;
 mod data;
 mod export;

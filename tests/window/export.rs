@@ -134,9 +134,8 @@ fn a_figure_becomes_an_svg_and_the_spec_beside_it() {
     for words in ["HotpotQA", "(n = 3)", "human", "context synthesis"] {
         assert!(svg.contains(words), "no {words}");
     }
-    let spec: serde_json::Value = serde_json::from_str(&stage.read("lengths.json")).unwrap();
-    assert!((spec["width_in"].as_f64().unwrap() - 3.3).abs() < 1e-6);
-    assert_eq!(spec["panels"].as_array().map(Vec::len), Some(8));
+    let spec = backstory::figure::from_json(&stage.read("lengths.json")).unwrap();
+    assert_eq!((spec.width_in, spec.panels.len()), (3.3, 8));
 }
 
 #[test]

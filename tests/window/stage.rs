@@ -314,6 +314,23 @@ impl Stage {
         self.was_told(command)
     }
 
+    /// Presses keys: whether the window then tells this to the window system.
+    pub fn keys_make(&mut self, modifiers: Modifiers, key: Key, command: &ViewportCommand) -> bool {
+        let press = |pressed| egui::Event::Key {
+            key,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers,
+        };
+        self.harness.event(press(true));
+        self.harness.step();
+        let was_told = self.was_told(command);
+        self.harness.event(press(false));
+        self.harness.step();
+        was_told
+    }
+
     /// Asks the window to close; whether it closes.
     pub fn closes(&mut self) -> bool {
         let viewports = &mut self.harness.input_mut().viewports;
@@ -397,6 +414,21 @@ impl Stage {
 
     pub fn is_enabled(&self, role: Role, name: &str) -> bool {
         !self.find(role, name).accesskit_node().is_disabled()
+    }
+
+    /// Role and name of every widget of some roles that can be used now.
+    pub fn enabled(&self, is_wanted: impl Fn(Role) -> bool) -> Vec<(Role, String)> {
+        let all = self.harness.root().children_recursive().map(|node| node.accesskit_node());
+        all.filter(|node| is_wanted(node.role()) && !node.is_disabled())
+            .map(|node| (node.role(), node.label().unwrap_or_default()))
+            .collect()
+    }
+
+    /// Role and name of the widget that has the keyboard.
+    pub fn focused(&self) -> Option<(Role, String)> {
+        let mut all = self.harness.root().children_recursive();
+        let node = all.find(|node| node.is_focused())?.accesskit_node();
+        Some((node.role(), node.label().unwrap_or_default()))
     }
 
     /// The one widget of this role and name.
