@@ -5,6 +5,7 @@ mod compare;
 mod data;
 mod export;
 mod jobs;
+mod pictures;
 mod slow_model;
 mod stage;
 mod synthesize;
