@@ -160,3 +160,14 @@ pub fn model() -> Option<String> {
     // The program runs in another folder.
     model.map(|path| std::path::absolute(path).expect("a path").to_string_lossy().into_owned())
 }
+
+/// Whether what a test needs is there; where it is not, says so, or fails where nothing may be
+/// missing.
+pub fn needs(what: &str, is_there: bool) -> bool {
+    let must = std::env::var("REQUIRE_GPU").is_ok_and(|value| value == "1");
+    assert!(is_there || !must, "REQUIRE_GPU=1, and there is not {what}");
+    if !is_there {
+        println!("SKIPPED: there is not {what}");
+    }
+    is_there
+}

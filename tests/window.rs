@@ -1,7 +1,11 @@
 //! The window as a person uses it: by the words on it, with mouse and keyboard, without a screen.
 
+mod commands;
 mod compare;
 mod data;
+mod export;
+mod jobs;
+mod pictures;
 mod slow_model;
 mod stage;
 mod synthesize;

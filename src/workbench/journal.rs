@@ -127,8 +127,15 @@ impl Journal {
         if !overwrite {
             file.read_to_end(&mut bytes).map_err(fail("read"))?;
         }
-        let n_whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        let outcomes = read(path, &bytes[..n_whole], signature)?;
+        let mut n_whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let outcomes = match read(path, &bytes[..n_whole], signature) {
+            // A run that finished nothing has nothing to lose.
+            Err(JournalError::Differs { .. }) if n_lines(&bytes) == 1 => {
+                n_whole = 0;
+                BTreeMap::new()
+            }
+            outcomes => outcomes?,
+        };
         let mut journal = Self { path: path.to_owned(), file, outcomes };
         journal.file.set_len(n_whole as u64).map_err(fail("cut"))?;
         journal.file.seek(SeekFrom::End(0)).map_err(fail("extend"))?;
@@ -163,6 +170,11 @@ impl Journal {
         bytes.push(b'\n');
         self.file.write_all(&bytes).and_then(|()| self.file.sync_data()).map_err(fail)
     }
+}
+
+/// Whole lines; a torn one is as good as none.
+fn n_lines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
 fn read(

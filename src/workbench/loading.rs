@@ -210,7 +210,7 @@ pub(super) fn check_output(out: &Path) -> Result<(), WorkbenchError> {
     }
     match out.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         Some(folder) => Err(WorkbenchError::Refused(format!(
-            "the folder {} of --out does not exist; make it first",
+            "the folder {} to write into does not exist; make it first or choose another",
             folder.display()
         ))),
         None => Ok(()),

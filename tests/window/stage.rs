@@ -92,8 +92,12 @@ impl Setup {
     }
 
     /// The model that answers, whatever the person chooses.
-    pub fn answering(mut self, model: SlowModel) -> Self {
-        self.model = Box::new(model);
+    pub fn answering(self, model: SlowModel) -> Self {
+        self.on_desk(Box::new(model))
+    }
+
+    pub fn on_desk(mut self, model: Box<dyn LanguageModel>) -> Self {
+        self.model = model;
         self
     }
 
@@ -302,6 +306,31 @@ impl Stage {
         copied.unwrap_or_else(|| panic!("`{button}` copied nothing"))
     }
 
+    /// Presses a button: whether the window then tells this to the window system.
+    pub fn makes(&mut self, button: &str, command: &ViewportCommand) -> bool {
+        let target = Target::of(&self.find(Role::Button, button));
+        self.point_at(&target);
+        self.let_go(&target);
+        self.was_told(command)
+    }
+
+    /// Presses keys: whether the window then tells this to the window system.
+    pub fn keys_make(&mut self, modifiers: Modifiers, key: Key, command: &ViewportCommand) -> bool {
+        let press = |pressed| egui::Event::Key {
+            key,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers,
+        };
+        self.harness.event(press(true));
+        self.harness.step();
+        let was_told = self.was_told(command);
+        self.harness.event(press(false));
+        self.harness.step();
+        was_told
+    }
+
     /// Asks the window to close; whether it closes.
     pub fn closes(&mut self) -> bool {
         let viewports = &mut self.harness.input_mut().viewports;
@@ -385,6 +414,21 @@ impl Stage {
 
     pub fn is_enabled(&self, role: Role, name: &str) -> bool {
         !self.find(role, name).accesskit_node().is_disabled()
+    }
+
+    /// Role and name of every widget of some roles that can be used now.
+    pub fn enabled(&self, is_wanted: impl Fn(Role) -> bool) -> Vec<(Role, String)> {
+        let all = self.harness.root().children_recursive().map(|node| node.accesskit_node());
+        all.filter(|node| is_wanted(node.role()) && !node.is_disabled())
+            .map(|node| (node.role(), node.label().unwrap_or_default()))
+            .collect()
+    }
+
+    /// Role and name of the widget that has the keyboard.
+    pub fn focused(&self) -> Option<(Role, String)> {
+        let mut all = self.harness.root().children_recursive();
+        let node = all.find(|node| node.is_focused())?.accesskit_node();
+        Some((node.role(), node.label().unwrap_or_default()))
     }
 
     /// The one widget of this role and name.

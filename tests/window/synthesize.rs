@@ -182,6 +182,21 @@ fn what_was_made_before_a_cancel_is_kept_and_gone_on_from() {
 }
 
 #[test]
+fn a_run_that_made_nothing_stands_in_nobodys_way() {
+    let (model, gate) = SlowModel::new(LONG);
+    let mut stage = synthesize(Setup::example().answering(model), 1);
+    stage.press("Run: 1 record");
+    stage.until_shown("writing context_synthesis: 0 of 1");
+    stage.press_nth("Cancel", 0);
+    stage.settle();
+    stage.set("Words asked for", 250.0);
+    drop(gate);
+    stage.press("Run: 1 record");
+    stage.settle();
+    stage.must_show("1 made, 0 rejected");
+}
+
+#[test]
 fn rejected_records_say_why() {
     let mut stage = synthesize(Setup::example().answering(SlowModel::eager("Too short.")), 2);
     stage.press("Run: 2 records");
