@@ -1,6 +1,7 @@
 //! How long the pass that draws takes, without a screen: `backstory bench frames`.
 
 use super::command::View;
+use super::jobs::State;
 use super::window::Window;
 use super::{theme, ui};
 use crate::workbench::{Desk, FramesWish, OpenFile, Settings};
@@ -62,9 +63,7 @@ fn measure(wish: &FramesWish) -> anyhow::Result<BTreeMap<&'static str, FrameTime
     };
     theme::apply(&bench.ctx);
     bench.settle()?;
-    if let Some(why) = bench.window.notices.iter().find(|notice| notice.failed) {
-        anyhow::bail!("{}", why.text);
-    }
+    bench.check()?;
     let mut all = BTreeMap::new();
     for view in View::ALL {
         bench.window.show(view);
@@ -78,7 +77,8 @@ fn measure(wish: &FramesWish) -> anyhow::Result<BTreeMap<&'static str, FrameTime
         let mut times: Vec<f64> = Vec::new();
         for _ in 0..N_FRAMES {
             if wish.during_synth {
-                bench.keep_writing(&folder.0)?;
+                // The pictures in which a run ends and another begins count too.
+                times.extend(bench.keep_writing(&folder.0)?);
                 // As a screen of 60 pictures a second would; events pile up between them.
                 std::thread::sleep(Duration::from_millis(16));
             }
@@ -137,15 +137,28 @@ impl Bench {
         Ok(())
     }
 
-    /// Starts a synthesis when none runs, and waits until it writes.
-    fn keep_writing(&mut self, folder: &Path) -> anyhow::Result<()> {
+    /// An error when a job failed: the pictures would be of something else.
+    fn check(&self) -> anyhow::Result<()> {
+        let failed = self.window.jobs.all.iter().find_map(|entry| match &entry.state {
+            State::Failed(why) => Some(format!("{}: {why}", entry.title)),
+            _ => None,
+        });
+        match failed.or_else(|| self.window.synthesize.refused().map(str::to_owned)) {
+            Some(why) => anyhow::bail!("{why}"),
+            None => Ok(()),
+        }
+    }
+
+    /// Starts a synthesis when none runs, and draws until it writes: the times of these pictures.
+    fn keep_writing(&mut self, folder: &Path) -> anyhow::Result<Vec<f64>> {
+        let mut times = Vec::new();
         let writes = |window: &Window| {
             window.jobs.synthesis().is_some_and(|entry| {
                 entry.is_open() && entry.live.as_ref().is_some_and(|live| live.n_tokens > 0)
             })
         };
         if writes(&self.window) {
-            return Ok(());
+            return Ok(times);
         }
         let out = folder.join(format!("made-{}.jsonl", self.began.elapsed().as_micros()));
         let view = self.window.view();
@@ -154,16 +167,14 @@ impl Bench {
         self.window.show(view);
         let started = Instant::now();
         while !writes(&self.window) {
-            self.frame();
-            std::thread::sleep(Duration::from_millis(5));
-            if let Some(why) = self.window.notices.iter().find(|notice| notice.failed) {
-                anyhow::bail!("{}", why.text);
-            }
+            times.push(self.frame());
+            std::thread::sleep(Duration::from_millis(16));
+            self.check()?;
             if started.elapsed() > MOST_WAITING {
                 anyhow::bail!("no synthesis wrote after {} s", MOST_WAITING.as_secs());
             }
         }
-        Ok(())
+        Ok(times)
     }
 }
 

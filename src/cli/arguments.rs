@@ -1,15 +1,15 @@
 //! The words of the command line (`INTERFACE.md`) and the jobs that they mean.
 
 use super::Asked;
+use super::lengths_arguments::LengthsArguments;
+use super::window_arguments::WindowArguments;
 use crate::coherence::{Negatives, Settings};
 use crate::export::Format;
-use crate::lengths::{Field, Unit};
 use crate::model::{Sampling, catalogue};
-use crate::report::Form;
 use crate::synthesis;
 use crate::workbench::{
     BenchJob, CoherenceJob, DPI, DemoJob, ExportJob, FigureJob, FigureSource, FramesWish, Inputs,
-    Job, LengthsJob, LengthsWish, ModelChoice, Opening, Prompt, SaveJob, SynthJob,
+    Job, LengthsJob, ModelChoice, Prompt, SaveJob, SynthJob,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -26,58 +26,6 @@ pub struct Arguments {
     command: Option<Command>,
     #[command(flatten)]
     window: WindowArguments,
-}
-
-#[derive(Debug, Args)]
-struct WindowArguments {
-    /// Data files to open in the window; with none, what was open last, else the example project
-    files: Vec<PathBuf>,
-    /// A context file that belongs to FILE line by line (one for each FILE, in the same order)
-    #[arg(long)]
-    join: Vec<PathBuf>,
-    /// The view to show
-    #[arg(long, value_enum)]
-    view: Option<ViewArgument>,
-    /// Write the window's picture to this PNG once nothing changes any more, and leave
-    #[arg(long, value_name = "PNG")]
-    screenshot: Option<PathBuf>,
-    /// The size of the window, such as 1440x900
-    #[arg(long, value_name = "WxH", value_parser = size)]
-    size: Option<[f32; 2]>,
-    /// The colours of the window
-    #[arg(long, value_enum)]
-    theme: Option<ThemeArgument>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ViewArgument {
-    Data,
-    Synthesize,
-    Compare,
-    Jobs,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ThemeArgument {
-    Auto,
-    Dark,
-    Light,
-}
-
-/// `1440x900`
-fn size(text: &str) -> Result<[f32; 2], String> {
-    let sides = text.split_once(['x', 'X']);
-    let side =
-        |text: &str| text.trim().parse::<u16>().ok().filter(|side| (400..=16_000).contains(side));
-    match sides.and_then(|(width, height)| Some([side(width)?, side(height)?])) {
-        Some(sides) => Ok(sides.map(f32::from)),
-        None => Err("write width x height in points, such as 1440x900".to_owned()),
-    }
-}
-
-/// The name of a value on the command line.
-fn word(value: impl ValueEnum) -> Option<String> {
-    Some(value.to_possible_value()?.get_name().to_owned())
 }
 
 impl Arguments {
@@ -117,14 +65,7 @@ impl Arguments {
                 command: BenchCommand::Frames { files, model, during_synth, json },
             }) => Ok(Asked::Frames(FramesWish { files, model, during_synth, json })),
             Some(command) => Err(command),
-            None => Ok(Asked::Window(Opening {
-                files: self.window.files,
-                join: self.window.join,
-                view: self.window.view.and_then(word),
-                screenshot: self.window.screenshot,
-                size: self.window.size,
-                theme: self.window.theme.and_then(word),
-            })),
+            None => Ok(Asked::Window(self.window.opening())),
         }
     }
 }
@@ -262,77 +203,6 @@ pub enum FigureArgument {
     Lengths,
     /// What the own context does beside others, per task and strategy
     Coherence,
-}
-
-/// What a figure of lengths shows.
-#[derive(Debug, Args)]
-pub struct LengthsArguments {
-    /// Which part of the records
-    #[arg(long, value_enum)]
-    field: Option<FieldArgument>,
-    /// Counted in what; tokens need a --tokenizer
-    #[arg(long, value_enum)]
-    unit: Option<UnitArgument>,
-    /// Drawn how
-    #[arg(long, value_enum)]
-    form: Option<FormArgument>,
-    /// On a log axis, as usual
-    #[arg(long, conflicts_with = "linear")]
-    log: bool,
-    /// On a linear axis
-    #[arg(long)]
-    linear: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FieldArgument {
-    Context,
-    Instruction,
-    Answer,
-    Prompt,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum UnitArgument {
-    Tokens,
-    Words,
-    Chars,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FormArgument {
-    Density,
-    Histogram,
-    Cumulative,
-}
-
-impl LengthsArguments {
-    fn is_empty(&self) -> bool {
-        let Self { field, unit, form, log, linear } = self;
-        field.is_none() && unit.is_none() && form.is_none() && !log && !linear
-    }
-
-    fn wish(self) -> LengthsWish {
-        LengthsWish {
-            field: self.field.map(|field| match field {
-                FieldArgument::Context => Field::Context,
-                FieldArgument::Instruction => Field::Instruction,
-                FieldArgument::Answer => Field::Answer,
-                FieldArgument::Prompt => Field::Prompt,
-            }),
-            unit: self.unit.map(|unit| match unit {
-                UnitArgument::Tokens => Unit::Tokens,
-                UnitArgument::Words => Unit::Words,
-                UnitArgument::Chars => Unit::Chars,
-            }),
-            form: self.form.map(|form| match form {
-                FormArgument::Density => Form::Density,
-                FormArgument::Histogram => Form::Histogram,
-                FormArgument::Cumulative => Form::Cumulative,
-            }),
-            log: (self.log || self.linear).then_some(self.log),
-        }
-    }
 }
 
 fn format(name: &str) -> Result<Format, String> {
@@ -563,7 +433,8 @@ impl Command {
                 let plain =
                     inputs.join.is_empty() && inputs.map.is_empty() && inputs.limit.is_none();
                 let is_lengths = matches!((kind, &spec), (Some(FigureArgument::Lengths), None));
-                if !is_lengths && !(plain && tokenizer.is_none() && lengths.is_empty()) {
+                let told = !plain || tokenizer.is_some() || !lengths.is_empty();
+                if told && !is_lengths {
                     return Err("only `figure lengths` takes --tokenizer, --join, --map, --limit, --field, \
                                 --unit, --form, --log and --linear"
                         .to_owned());

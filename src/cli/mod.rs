@@ -3,8 +3,10 @@
 //! No science and no files here; what a command does belongs in `workbench` and below.
 
 mod arguments;
+mod lengths_arguments;
 mod print;
 mod progress;
+mod window_arguments;
 
 use crate::job::Watch;
 use crate::model::catalogue;

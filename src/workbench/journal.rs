@@ -45,7 +45,7 @@ pub enum JournalError {
     },
     /// A line in the middle is broken.
     #[error(
-        "the journal {path} is damaged in line {line}: {reason}; restore it, or begin again \
+        "the journal {path} is damaged in line {line}: {reason}; restore it, or choose to begin again \
          (--overwrite; in the window \"Replace an earlier run\")"
     )]
     Damaged {

@@ -75,12 +75,17 @@ impl Strand<'_> {
     pub(super) fn cumulative(&self, ruler: &Ruler) -> Mark {
         let lengths: Vec<f64> = self.group.lengths.iter().map(|n| ruler.shown(*n)).collect();
         let mut xy = vec![[ruler.range[0], 0.0]];
-        xy.extend(stats::ecdf(&lengths).into_iter().map(|(x, share)| [x, share]));
+        let steps = stats::ecdf(&lengths);
+        // More steps than a page has dots only cost time; each that is drawn is true.
+        let every = steps.len().div_ceil(MOST_STEPS).max(1);
+        xy.extend(steps.iter().step_by(every).map(|(x, share)| [*x, *share]));
         xy.push([ruler.range[1], 1.0]);
         Mark::Step { series: self.series(), xy, paint: self.paint() }
     }
 }
 
+/// Steps of a cumulative curve that are drawn.
+const MOST_STEPS: usize = 1000;
 /// The first row of points stands so far under the axis, and each next one farther by [`ROW`], in
 /// shares of the highest value.
 const FIRST_ROW: f64 = 0.05;

@@ -1,0 +1,79 @@
+//! The words that say what a figure of lengths shows.
+
+use crate::lengths::{Field, Unit};
+use crate::report::Form;
+use crate::workbench::LengthsWish;
+use clap::{Args, ValueEnum};
+
+/// What a figure of lengths shows.
+#[derive(Debug, Args)]
+pub struct LengthsArguments {
+    /// Which part of the records
+    #[arg(long, value_enum)]
+    field: Option<FieldArgument>,
+    /// Counted in what; tokens need a --tokenizer
+    #[arg(long, value_enum)]
+    unit: Option<UnitArgument>,
+    /// Drawn how
+    #[arg(long, value_enum)]
+    form: Option<FormArgument>,
+    /// On a log axis, as usual
+    #[arg(long, conflicts_with = "linear")]
+    log: bool,
+    /// On a linear axis
+    #[arg(long)]
+    linear: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FieldArgument {
+    Context,
+    Instruction,
+    Answer,
+    Prompt,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum UnitArgument {
+    Tokens,
+    Words,
+    Chars,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormArgument {
+    Density,
+    Histogram,
+    Cumulative,
+}
+
+impl LengthsArguments {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        let Self { field, unit, form, log, linear } = self;
+        field.is_none() && unit.is_none() && form.is_none() && !log && !linear
+    }
+
+    /// What is said.
+    pub fn wish(self) -> LengthsWish {
+        LengthsWish {
+            field: self.field.map(|field| match field {
+                FieldArgument::Context => Field::Context,
+                FieldArgument::Instruction => Field::Instruction,
+                FieldArgument::Answer => Field::Answer,
+                FieldArgument::Prompt => Field::Prompt,
+            }),
+            unit: self.unit.map(|unit| match unit {
+                UnitArgument::Tokens => Unit::Tokens,
+                UnitArgument::Words => Unit::Words,
+                UnitArgument::Chars => Unit::Chars,
+            }),
+            form: self.form.map(|form| match form {
+                FormArgument::Density => Form::Density,
+                FormArgument::Histogram => Form::Histogram,
+                FormArgument::Cumulative => Form::Cumulative,
+            }),
+            log: (self.log || self.linear).then_some(self.log),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The words that open the window.
+
+use crate::workbench::Opening;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+pub struct WindowArguments {
+    /// Data files to open in the window; with none, what was open last, else the example project
+    pub files: Vec<PathBuf>,
+    /// A context file that belongs to FILE line by line (one for each FILE, in the same order)
+    #[arg(long)]
+    pub join: Vec<PathBuf>,
+    /// The view to show
+    #[arg(long, value_enum)]
+    view: Option<ViewArgument>,
+    /// Write the window's picture to this PNG once nothing changes any more, and leave
+    #[arg(long, value_name = "PNG")]
+    screenshot: Option<PathBuf>,
+    /// The size of the window, such as 1440x900
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    size: Option<[f32; 2]>,
+    /// The colours of the window
+    #[arg(long, value_enum)]
+    theme: Option<ThemeArgument>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ViewArgument {
+    Data,
+    Synthesize,
+    Compare,
+    Jobs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ThemeArgument {
+    Auto,
+    Dark,
+    Light,
+}
+
+/// `1440x900`
+fn size(text: &str) -> Result<[f32; 2], String> {
+    let sides = text.split_once(['x', 'X']);
+    let side =
+        |text: &str| text.trim().parse::<u16>().ok().filter(|side| (400..=16_000).contains(side));
+    match sides.and_then(|(width, height)| Some([side(width)?, side(height)?])) {
+        Some(sides) => Ok(sides.map(f32::from)),
+        None => Err("write width x height in points, such as 1440x900".to_owned()),
+    }
+}
+
+/// The name of a value on the command line.
+fn word(value: impl ValueEnum) -> Option<String> {
+    Some(value.to_possible_value()?.get_name().to_owned())
+}
+
+impl WindowArguments {
+    /// What is to be opened, and how.
+    pub fn opening(self) -> Opening {
+        Opening {
+            files: self.files,
+            join: self.join,
+            view: self.view.and_then(word),
+            screenshot: self.screenshot,
+            size: self.size,
+            theme: self.theme.and_then(word),
+        }
+    }
+}
