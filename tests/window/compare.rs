@@ -1,7 +1,7 @@
 //! The Compare view: figures of lengths and coherence, and measuring.
 
-use super::slow_model::SlowModel;
 use super::stage::{Setup, Stage};
+use crate::slow_model::SlowModel;
 use backstory::app::View;
 use egui::accesskit::Role;
 use serde_json::json;

@@ -1,8 +1,8 @@
 //! The Jobs view, and leaving while something runs.
 
-use super::slow_model::{Gate, LONG, SlowModel};
 use super::stage::{Setup, Stage};
 use crate::program::PAIR;
+use crate::slow_model::{Gate, LONG, SlowModel};
 use backstory::app::View;
 use egui::ViewportCommand;
 use egui::accesskit::Role;

@@ -3,8 +3,8 @@
 //! Widgets are found by role and name, as a screen reader finds them. What is pressed must be on the
 //! screen and enabled; whenever the window has come to rest, everything that takes input has a name.
 
-use super::slow_model::{SlowModel, quiet_model};
 use crate::program::Folder;
+use crate::slow_model::{SlowModel, quiet_model};
 use backstory::app::{View, Window, apply_theme, window_ui};
 use backstory::model::LanguageModel;
 use backstory::workbench::{Desk, OpenFile, Settings};

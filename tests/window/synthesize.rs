@@ -1,7 +1,7 @@
 //! The Synthesize view: form, prompt, and the records while they are written.
 
-use super::slow_model::{Gate, LONG, SlowModel};
 use super::stage::{Setup, Stage, records};
+use crate::slow_model::{Gate, LONG, SlowModel};
 use backstory::app::View;
 use backstory::model::catalogue;
 use egui::accesskit::Role;
