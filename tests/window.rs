@@ -6,6 +6,6 @@ mod data;
 mod export;
 mod jobs;
 mod pictures;
-mod slow_model;
+mod screen;
 mod stage;
 mod synthesize;

@@ -1,8 +1,8 @@
 //! Commands: menus, keys and palette; and the window without a mouse.
 
-use super::slow_model::{LONG, SlowModel};
 use super::stage::{Setup, Stage, records};
 use crate::program::PAIR;
+use crate::slow_model::{LONG, SlowModel};
 use backstory::app::View;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, ViewportCommand};

@@ -1,7 +1,7 @@
 //! The Compare view: figures of lengths and coherence, and measuring.
 
-use super::slow_model::SlowModel;
 use super::stage::{Setup, Stage};
+use crate::slow_model::SlowModel;
 use backstory::app::View;
 use egui::accesskit::Role;
 use serde_json::json;
@@ -11,7 +11,8 @@ const TASKS: [&str; 8] =
 
 /// The names of the panels of the figure that is shown.
 fn panels(stage: &Stage) -> Vec<String> {
-    stage.names(Role::Image)
+    // Patches of colour are images too.
+    stage.names(Role::Image).into_iter().filter(|name| name.contains(": ")).collect()
 }
 
 fn compare(setup: Setup) -> Stage {

@@ -214,7 +214,7 @@ fn a_file_with_a_broken_line_opens_without_it_and_says_so() {
     let text = format!("{PAIR}{{\"instruction\": \n{PAIR}");
     let mut stage = Setup::example().file("torn.jsonl", &text).open();
     stage.must_show("torn.jsonl: line 2 could not be used: ");
-    assert!(stage.has(Role::Label, "2 records, no contexts"));
+    assert!(stage.has(Role::Label, "2 records, human, no contexts"));
     stage.must_show("torn.jsonl, line 1");
     stage.key(Key::ArrowDown);
     stage.must_show("torn.jsonl, line 3");
@@ -226,11 +226,11 @@ fn contexts_join_the_instructions_that_are_open() {
     let contexts = format!("{DOCUMENT}{{\"context\":\"It rang twice.\"}}\n");
     let mut stage =
         Setup::example().file("pairs.jsonl", &pairs).file("contexts.jsonl", &contexts).open();
-    stage.must_show("2 records, no contexts");
-    stage.must_show("2 records, contexts alone");
+    stage.must_show("2 records, human, no contexts");
+    stage.must_show("2 records, human, contexts alone");
     stage.press("Join with the open contexts");
     stage.settle();
-    stage.must_show("2 records, contexts of contexts.jsonl");
+    stage.must_show("2 records, human, contexts of contexts.jsonl");
     assert!(!stage.has(Role::Button, "More for contexts.jsonl"));
     stage.key(Key::ArrowDown);
     assert_eq!(stage.value(Role::Document, "Context"), "It rang twice.");

@@ -103,11 +103,19 @@ fn what_cannot_be_written_says_what_to_do() {
     export_to(&mut stage, "none/x.jsonl");
     assert!(stage.has(Role::Label, "Failed"));
     stage.must_show("does not exist; make it first or choose another");
-    // A source is not written over.
-    stage.ctrl(Key::E);
+    // The dialog stays, so that another name can be given.
+    std::fs::write(stage.path("there.jsonl"), "precious").unwrap();
+    export_to(&mut stage, "there.jsonl");
+    stage.must_show("there.jsonl is there already; choose another name, or let it be replaced");
+    assert_eq!(stage.read("there.jsonl"), "precious");
+    stage.click(Role::CheckBox, "Replace the file if it is there");
+    // What the records were read from is never written over.
     export_to(&mut stage, "home/example/human.jsonl");
     stage.must_show("the records were read from this file");
     assert_eq!(records(&stage.path("home/example/human.jsonl")).len(), 24);
+    export_to(&mut stage, "there.jsonl");
+    assert_eq!(records(&stage.path("there.jsonl")).len(), 24);
+    assert!(!stage.has(Role::TextInput, "File to export to"));
 }
 
 #[test]
@@ -146,7 +154,7 @@ fn the_coherence_figure_becomes_a_png_of_the_wanted_size() {
     stage.settle();
     stage.keys(Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
     stage.click(Role::RadioButton, "PNG");
-    assert!(stage.text_of("File to export to").ends_with("figure.png"));
+    assert!(stage.text_of("File to export to").ends_with("coherence.png"));
     stage.set("Width in inches", 4.0);
     stage.set("Dots per inch", 100.0);
     export_to(&mut stage, "coherence.png");

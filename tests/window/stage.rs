@@ -3,8 +3,8 @@
 //! Widgets are found by role and name, as a screen reader finds them. What is pressed must be on the
 //! screen and enabled; whenever the window has come to rest, everything that takes input has a name.
 
-use super::slow_model::{SlowModel, quiet_model};
 use crate::program::Folder;
+use crate::slow_model::{SlowModel, quiet_model};
 use backstory::app::{View, Window, apply_theme, window_ui};
 use backstory::model::LanguageModel;
 use backstory::workbench::{Desk, OpenFile, Settings};
@@ -163,14 +163,14 @@ impl Stage {
             assert!(began.elapsed() < PATIENCE, "{what} never came:\n{}", self.told());
             std::thread::sleep(Duration::from_millis(1));
         }
-        // What is new may move what is there once more.
-        self.harness.run_steps(2);
         self.harness.check_accessibility();
     }
 
     /// Draws until these words are somewhere in the window.
     pub fn until_shown(&mut self, words: &str) {
         self.until(&format!("`{words}`"), |stage| stage.shows(words));
+        // What is new may move what was there before.
+        self.harness.run_steps(2);
     }
 
     pub fn show(&mut self, view: View) {
@@ -304,14 +304,6 @@ impl Stage {
             _ => None,
         });
         copied.unwrap_or_else(|| panic!("`{button}` copied nothing"))
-    }
-
-    /// Presses a button: whether the window then tells this to the window system.
-    pub fn makes(&mut self, button: &str, command: &ViewportCommand) -> bool {
-        let target = Target::of(&self.find(Role::Button, button));
-        self.point_at(&target);
-        self.let_go(&target);
-        self.was_told(command)
     }
 
     /// Presses keys: whether the window then tells this to the window system.

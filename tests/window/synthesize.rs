@@ -1,7 +1,7 @@
 //! The Synthesize view: form, prompt, and the records while they are written.
 
-use super::slow_model::{Gate, LONG, SlowModel};
 use super::stage::{Setup, Stage, records};
+use crate::slow_model::{Gate, LONG, SlowModel};
 use backstory::app::View;
 use backstory::model::catalogue;
 use egui::accesskit::Role;
@@ -42,7 +42,7 @@ fn the_preview_is_what_the_model_will_read() {
     assert!(
         preview(&stage).contains("in about 200 words") && preview(&stage).ends_with("Context:")
     );
-    stage.press("▶");
+    stage.press("The next record");
     assert!(preview(&stage).contains(&format!("Question: {}", seeds[1].instruction)));
     assert!(preview(&stage).contains(&format!("Answer: {}", seeds[1].answer())));
     stage.set("Words asked for", 321.0);
@@ -74,7 +74,7 @@ fn a_broken_prompt_is_told_and_not_run() {
     stage.must_show("edited");
     stage.must_show("nonsense");
     stage.press("Run: 5 records");
-    stage.must_show("The prompt of the shown seed cannot be made: ");
+    stage.must_show("The prompt cannot be used: ");
     stage.press("Prompt preview");
     stage.must_show("nonsense");
     stage.press("Edit prompt");
@@ -104,7 +104,9 @@ fn records_are_written_opened_and_shown() {
     assert_eq!(stage.text_of("File to write"), path);
     stage.press("Run: 2 records");
     stage.settle();
-    stage.must_show(&format!("Context synthesis, 2 of human.jsonl: 2 made, 0 rejected, in {path}"));
+    stage.must_show(&format!(
+        "Context synthesis, 2 of human.jsonl: 2 made, 0 rejected; records in {path}"
+    ));
     stage.must_show("2 made, 0 rejected");
     stage.must_show("; done");
     assert!(stage.is_on(Role::CheckBox, "Show human.context_synthesis.jsonl"));
@@ -129,17 +131,21 @@ fn half_way() -> (Stage, Gate) {
     let mut stage = synthesize(Setup::example().answering(model), 3);
     stage.press("Run: 3 records");
     gate.pass_once();
-    stage.until("the second record is begun", |stage| {
-        let n_tokens = LONG.len() + LONG.len() / 2;
-        stage.shows(&format!("1 made, 0 rejected, {n_tokens} tokens written"))
-    });
+    let n_tokens = LONG.len() + LONG.len() / 2;
+    stage.until_shown(&format!("1 made, 0 rejected, {n_tokens} tokens written"));
     (stage, gate)
+}
+
+/// The text of the record that is being written.
+fn written(stage: &Stage) -> String {
+    stage.value(Role::Document, "Text of the record")
 }
 
 #[test]
 fn while_it_writes_it_shows_the_text_and_can_be_paused() {
     let (mut stage, gate) = half_way();
-    assert!(stage.has(Role::Label, &LONG[..LONG.len() / 2]));
+    let half = format!("Context:{}", &LONG[..LONG.len() / 2]);
+    assert_eq!(written(&stage), half);
     stage.must_show("writing context_synthesis: 1 of 3");
     assert!(!stage.has(Role::Button, "Run: 3 records"));
     stage.press("Pause");
@@ -150,9 +156,9 @@ fn while_it_writes_it_shows_the_text_and_can_be_paused() {
     // Another record may be looked at meanwhile.
     let seed = &records(&stage.path("home/example/human.jsonl"))[0];
     stage.press(&seed.instruction);
-    assert!(stage.has(Role::Label, LONG));
+    assert_eq!(written(&stage), format!("Context:{LONG}"));
     stage.press("Follow what is being written");
-    assert!(stage.has(Role::Label, &LONG[..LONG.len() / 2]));
+    assert_eq!(written(&stage), half);
     drop(gate);
     stage.settle();
     stage.must_show("3 made, 0 rejected");

@@ -16,6 +16,7 @@ pub const LONG: &str = "The ferry left the harbour at dawn with forty crates of 
 /// Before each reply is finished, and before anything is scored, it waits for its gate.
 pub struct SlowModel {
     inner: ScriptedModel,
+    template: Option<ChatTemplate>,
     gate: Receiver<()>,
     reply: &'static str,
 }
@@ -42,12 +43,18 @@ impl SlowModel {
         let script = Box::new(|_: &str, _| (String::new(), Finish::Stop));
         let inner = ScriptedModel::new(1_000_000, script).unwrap();
         let (sender, gate) = channel();
-        (Self { inner, gate, reply }, Gate(sender))
+        (Self { inner, template: None, gate, reply }, Gate(sender))
     }
 
     /// The same with its gate open.
     pub fn eager(reply: &'static str) -> Self {
         Self::new(reply).0
+    }
+
+    /// The same with a chat template of the test's own.
+    pub fn with_template(mut self, template: &str) -> Self {
+        self.template = Some(ChatTemplate::new(template, None, None).unwrap());
+        self
     }
 
     fn wait(&self, watch: &Watch) -> Result<(), Error> {
@@ -71,7 +78,7 @@ impl LanguageModel for SlowModel {
     }
 
     fn template(&self) -> &ChatTemplate {
-        self.inner.template()
+        self.template.as_ref().unwrap_or(self.inner.template())
     }
 
     fn score(
