@@ -265,6 +265,10 @@ fn refused(error: &dyn std::error::Error) -> WorkbenchError {
 pub(super) fn read_spec(path: &Path) -> Result<Figure, WorkbenchError> {
     let fail = |source| WorkbenchError::File { verb: "read", path: path.to_owned(), source };
     let text = std::fs::read_to_string(path).map_err(fail)?;
-    figure::from_json(&text)
-        .map_err(|error| WorkbenchError::Refused(format!("{}: {error}", path.display())))
+    figure::from_json(&text).map_err(|error| {
+        WorkbenchError::Refused(format!(
+            "{}: {error}; give the JSON that was written beside a figure",
+            path.display()
+        ))
+    })
 }
