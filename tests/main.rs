@@ -8,6 +8,7 @@ mod cli;
 mod data_files;
 mod layering;
 mod model;
+mod outputs;
 mod program;
 mod runner;
 mod runs;
