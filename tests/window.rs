@@ -5,6 +5,7 @@ mod compare;
 mod data;
 mod export;
 mod jobs;
+mod layout;
 mod pictures;
 mod screen;
 mod stage;
