@@ -77,13 +77,17 @@ pub(super) fn keys_ui(window: &mut Window, ui: &mut Ui) {
     let modal = modal(ui, egui::Id::unique("keys")).show(ui.ctx(), |ui| {
         ui.heading("Keys");
         ui.add_space(6.0);
-        egui::Grid::new("keys").num_columns(2).spacing([24.0, 4.0]).striped(true).show(ui, |ui| {
-            for command in Command::ALL {
-                let Some(keys) = command.shortcut() else { continue };
-                ui.label(command.title());
-                ui.monospace(ui.ctx().format_shortcut(&keys));
-                ui.end_row();
-            }
+        let most = ui.ctx().content_rect().height() - 180.0;
+        egui::ScrollArea::vertical().max_height(most).show(ui, |ui| {
+            let grid = egui::Grid::new("keys").num_columns(2).spacing([24.0, 4.0]).striped(true);
+            grid.show(ui, |ui| {
+                for command in Command::ALL {
+                    let Some(keys) = command.shortcut() else { continue };
+                    ui.label(command.title());
+                    ui.monospace(ui.ctx().format_shortcut(&keys));
+                    ui.end_row();
+                }
+            });
         });
         ui.add_space(6.0);
         ui.label("Tab and Shift+Tab go from control to control, Space or Enter press them.");

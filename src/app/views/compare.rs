@@ -191,7 +191,8 @@ impl Window {
                     file.strategies().iter().for_each(|id| swatch_ui(ui, id));
                     let words = RichText::new(file.name());
                     let words = if file.shown { words } else { words.weak() };
-                    let label = ui.add(egui::Label::new(words).sense(egui::Sense::click()));
+                    let label = egui::Label::new(words).extend().sense(egui::Sense::click());
+                    let label = ui.add(label);
                     if label.clicked() {
                         switched = Some((file.key, !file.shown));
                     }

@@ -149,21 +149,26 @@ impl Window {
                     self.select(*place);
                 }
             }
-            if inspector.siblings.len() > 1 {
+            if inspector.siblings.len() > 1 && ui.available_width() > 260.0 {
                 ui.label(RichText::new("Same seed:").weak());
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 swatch_ui(ui, &record.strategy);
-                ui.strong(report::strategy_title(&record.strategy));
-                ui.label(report::task_title(&record.task));
+                let strategy = RichText::new(report::strategy_title(&record.strategy)).strong();
+                ui.add(egui::Label::new(strategy).truncate());
+                if ui.available_width() > 60.0 {
+                    ui.add(egui::Label::new(report::task_title(&record.task)).truncate());
+                }
                 let source = &record.source;
                 let name = crate::app::files::file_name(&source.path);
                 let mut words = format!("{name}, line {}", source.line);
                 if let Some(gains) = &inspector.gains {
                     words.push_str(&format!("; {gains}"));
                 }
-                ui.add(egui::Label::new(RichText::new(&words).weak()).truncate())
-                    .on_hover_text(format!("{}\n{words}", source.path.display()));
+                if ui.available_width() > 30.0 {
+                    ui.add(egui::Label::new(RichText::new(&words).weak()).truncate())
+                        .on_hover_text(format!("{}\n{words}", source.path.display()));
+                }
             });
         });
     }
@@ -229,8 +234,6 @@ struct Jumps<'a> {
 fn part_ui(ui: &mut Ui, name: &str, part: &mut Part, jumps: Option<Jumps<'_>>) {
     let Part { text, n_words } = part;
     ui.horizontal(|ui| {
-        ui.strong(name);
-        ui.label(RichText::new(format!("{} words", grouped(*n_words as u64))).weak());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let lower = name.to_lowercase();
             let copy = ui.small_button("Copy").on_hover_text(format!("Copy the whole {lower}"));
@@ -241,6 +244,13 @@ fn part_ui(ui: &mut Ui, name: &str, part: &mut Part, jumps: Option<Jumps<'_>>) {
             if let Some(jumps) = jumps.filter(|_| !text.text().is_empty()) {
                 jump_ui(ui, text, jumps);
             }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(egui::Label::new(RichText::new(name).strong()).truncate());
+                let words = RichText::new(format!("{} words", grouped(*n_words as u64))).weak();
+                if ui.available_width() > 30.0 {
+                    ui.add(egui::Label::new(words).truncate());
+                }
+            });
         });
     });
     egui::Frame::NONE

@@ -90,10 +90,14 @@ impl Window {
     }
 
     fn filter_ui(&mut self, ui: &mut Ui) {
+        let width = ui.available_width();
+        let choice = if width < 640.0 { 90.0 } else { 130.0 };
+        // What the boxes, the count and the buttons leave.
+        let search = (width - 2.0 * choice - 300.0).clamp(80.0, 280.0);
         ui.horizontal(|ui| {
             let field = egui::TextEdit::singleline(&mut self.data.search)
                 .hint_text("Search instruction, answer, context")
-                .desired_width(280.0);
+                .desired_width(search);
             let field = ui.add(field);
             name_field(&field, "Search records");
             if std::mem::take(&mut self.data.focus_search) {
@@ -101,11 +105,11 @@ impl Window {
             }
             let (tasks, strategies) = (self.files.tasks(), self.files.strategies());
             let task = |name: &str| report::task_title(name);
-            choice_ui(ui, "Task", "All tasks", tasks, &mut self.data.task, task);
+            choice_ui(ui, ("Task", choice), "All tasks", tasks, &mut self.data.task, task);
             let strategy = |name: &str| report::strategy_title(&name.into());
             choice_ui(
                 ui,
-                "Strategy",
+                ("Strategy", choice),
                 "All strategies",
                 strategies,
                 &mut self.data.strategy,
@@ -128,7 +132,9 @@ impl Window {
                 } else {
                     format!("{n} of {n_all} records")
                 };
-                ui.add(egui::Label::new(RichText::new(words).weak()).truncate());
+                if ui.available_width() > 60.0 {
+                    ui.add(egui::Label::new(RichText::new(words).weak()).truncate());
+                }
             });
         });
     }
@@ -137,14 +143,14 @@ impl Window {
 /// A box to choose one of some names, or all.
 fn choice_ui(
     ui: &mut Ui,
-    label: &str,
+    (label, width): (&str, f32),
     all: &str,
     names: std::collections::BTreeSet<String>,
     chosen: &mut Option<String>,
     title: impl Fn(&str) -> String,
 ) {
     let shown = chosen.as_deref().map_or(all.to_owned(), &title);
-    let combo = egui::ComboBox::from_id_salt(label).selected_text(shown).width(130.0);
+    let combo = egui::ComboBox::from_id_salt(label).selected_text(shown).width(width).truncate();
     let response = combo.show_ui(ui, |ui| {
         ui.selectable_value(chosen, None, all);
         for name in names {

@@ -285,10 +285,12 @@ impl Window {
 
     /// Draws the view.
     pub(in crate::app) fn synthesize_ui(&mut self, ui: &mut Ui) {
+        // Something of the prompt is to be seen beside it.
+        let widest = (ui.available_width() - 180.0).clamp(300.0, 520.0);
         let form = egui::Panel::left("synthesis form")
             .resizable(true)
             .default_size(self.settings.panel("synthesis form", 370.0))
-            .size_range(300.0..=520.0)
+            .size_range(300.0..=widest)
             .show(ui, |ui| {
                 egui::Panel::bottom("run").show_separator_line(true).show(ui, |ui| self.run_ui(ui));
                 egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
@@ -301,7 +303,7 @@ impl Window {
             });
         self.settings.set_panel("synthesis form", form.response.rect.width());
         egui::CentralPanel::default().show(ui, |ui| {
-            ui.horizontal(|ui| {
+            ui.horizontal_wrapped(|ui| {
                 let tabs = [
                     (Showing::Preview, "Prompt preview"),
                     (Showing::Prompt, "Edit prompt"),

@@ -19,8 +19,8 @@ impl Window {
             ui.label(RichText::new("Open seeds to see what the model will be asked.").weak());
             return;
         }
-        ui.horizontal(|ui| {
-            ui.label("What the model reads for record");
+        ui.horizontal_wrapped(|ui| {
+            ui.label("For record");
             let mut shown = self.synthesize.seed_ix + 1;
             let drag = ui.add(DragValue::new(&mut shown).range(1..=n));
             name_field(&drag, "Shown seed");
@@ -48,7 +48,7 @@ impl Window {
     }
 
     pub(super) fn prompt_ui(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             let own = own_prompt(self.synthesize.form.strategy);
             let changed = self.synthesize.form.prompt_text != own;
             if ui.add_enabled(changed, egui::Button::new("Back to the bundled prompt")).clicked() {
