@@ -1,11 +1,13 @@
 //! Commands: menus, keys and palette; and the window without a mouse.
 
 use super::stage::{Setup, Stage, records};
-use crate::program::PAIR;
+use crate::program::{DOCUMENT, PAIR};
 use crate::slow_model::{LONG, SlowModel};
 use backstory::app::View;
+use backstory::workbench::OpenFile;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, ViewportCommand};
+use egui_kittest::kittest::Queryable;
 
 fn is_focused(stage: &Stage, role: Role, name: &str) -> bool {
     stage.find(role, name).is_focused()
@@ -140,6 +142,58 @@ fn what_the_window_remembers_is_kept_in_its_own_folder() {
     let settings = backstory::workbench::Settings::read(&stage.path("home/settings.json"));
     assert_eq!(settings.view, "compare");
     assert_eq!(settings.open.len(), 4);
+}
+
+#[test]
+fn the_window_opens_as_it_was_left() {
+    let setup = Setup::example().beside("a.jsonl", PAIR).beside("b.jsonl", DOCUMENT);
+    let stage = setup
+        .remembering(|folder, settings| {
+            settings.view = "jobs".into();
+            let [a, b] = ["a.jsonl", "b.jsonl"].map(|name| folder.path(name));
+            settings.open.push(OpenFile { path: a, join: Some(b), strategy: Some("own".into()) });
+            let path = folder.path("gone.jsonl");
+            settings.open.push(OpenFile { path, join: None, strategy: None });
+        })
+        .open();
+    assert_eq!(stage.window().view(), View::Jobs);
+    stage.must_show("1 records, own, contexts of b.jsonl");
+    assert!(!stage.has(Role::CheckBox, "Show human.jsonl"));
+    // A file that has gone is told and stands in nobody's way.
+    stage.must_show("Open gone.jsonl: cannot read ");
+}
+
+#[test]
+fn a_panel_that_is_moved_is_remembered() {
+    let mut stage = Setup::example().open();
+    let before = stage.window().settings().panel("files", 0.0);
+    let splitters = stage.harness.query_all_by_role(Role::Splitter);
+    let left = splitters.map(|node| node.rect()).min_by(|a, b| a.left().total_cmp(&b.left()));
+    let middle = left.unwrap().center();
+    stage.harness.hover_at(middle);
+    stage.harness.drag_at(middle);
+    stage.harness.hover_at(middle + egui::vec2(60.0, 0.0));
+    stage.harness.drop_at(middle + egui::vec2(60.0, 0.0));
+    stage.settle();
+    let after = stage.window().settings().panel("files", 0.0);
+    assert!((after - before - 60.0).abs() < 8.0, "from {before} to {after}");
+}
+
+#[test]
+fn what_a_dialog_covers_is_not_set_off() {
+    let mut stage = Setup::example().open();
+    for (open, is_open) in [(Key::E, "Cancel"), (Key::K, "Keys…")] {
+        stage.ctrl(open);
+        stage.ctrl(Key::Num3);
+        stage.ctrl(Key::Enter);
+        stage.key(Key::ArrowDown);
+        assert_eq!(stage.window().view(), View::Data, "under {open:?}");
+        stage.must_show(is_open);
+        stage.key(Key::Escape);
+    }
+    assert!(!stage.has(Role::Button, "Jobs (1)"));
+    let first = &records(&stage.path("home/example/human.jsonl"))[0];
+    assert_eq!(stage.value(Role::Document, "Instruction"), first.instruction);
 }
 
 /// Walks from control to control until this one has the focus.

@@ -149,6 +149,24 @@ fn the_answer_is_found_in_its_context() {
 }
 
 #[test]
+fn a_yes_or_a_no_is_not_looked_for() {
+    let mut stage = Setup::example().open();
+    stage.click(Role::Label, "no");
+    assert_eq!(stage.value(Role::Document, "Answer"), "no");
+    stage.must_show("yes or no");
+    stage.must_not_show("Next answer");
+}
+
+#[test]
+fn a_search_leaves_the_reader_where_they_are() {
+    let mut stage = Setup::example().open();
+    stage.click(Role::Label, "Constant Anne");
+    stage.fill("Search records", "frog");
+    stage.settle();
+    assert_eq!(stage.value(Role::Document, "Answer"), "Constant Anne");
+}
+
+#[test]
 fn the_same_seed_is_one_press_away_under_the_other_strategies() {
     let mut stage = Setup::example().open();
     stage.press("context synthesis");

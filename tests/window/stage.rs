@@ -107,6 +107,12 @@ impl Setup {
         self
     }
 
+    /// What the window remembers of an earlier time.
+    pub fn remembering(mut self, remember: impl FnOnce(&Folder, &mut Settings)) -> Self {
+        remember(&self.folder, &mut self.settings);
+        self
+    }
+
     pub fn size(mut self, size: [f32; 2]) -> Self {
         self.size = size;
         self
@@ -212,6 +218,7 @@ impl Stage {
         self.point_at(&target);
         self.let_go(&target);
         self.harness.step();
+        self.harness.check_accessibility();
     }
 
     fn point_at(&mut self, target: &Target) {
