@@ -5,7 +5,7 @@ use backstory::model::{
     ChatTemplate, Error, Feed, Finish, LanguageModel, ModelInfo, Reply, ScoreRequest,
     ScriptedModel, TokenScores, Tokenizer,
 };
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 /// A text that is long and varied enough to be a context.
@@ -22,7 +22,7 @@ pub struct SlowModel {
 }
 
 /// What the model waits for. It is open for good once this is dropped.
-pub struct Gate(Sender<()>);
+pub struct Gate(SyncSender<()>);
 
 impl Gate {
     /// Lets the model go on to its next halt.
@@ -42,7 +42,7 @@ impl SlowModel {
     pub fn new(reply: &'static str) -> (Self, Gate) {
         let script = Box::new(|_: &str, _| (String::new(), Finish::Stop));
         let inner = ScriptedModel::new(1_000_000, script).unwrap();
-        let (sender, gate) = channel();
+        let (sender, gate) = sync_channel(16);
         (Self { inner, template: None, gate, reply }, Gate(sender))
     }
 

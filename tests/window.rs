@@ -4,6 +4,8 @@ mod commands;
 mod compare;
 mod data;
 mod export;
+mod eyes;
+mod hands;
 mod jobs;
 mod layout;
 mod pictures;
