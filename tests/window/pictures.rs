@@ -19,7 +19,8 @@ fn options() -> SnapshotOptions {
     SnapshotOptions::new().output_path(folder).max_failed_pixels(MOST_DIFFERENT)
 }
 
-fn has_adapter() -> bool {
+/// Whether there is something to draw with.
+pub fn has_adapter() -> bool {
     let backends = eframe::wgpu::Backends::all();
     let instance = pollster::block_on(default_wgpu_setup().new_instance());
     !pollster::block_on(instance.enumerate_adapters(backends)).is_empty()
