@@ -2,6 +2,7 @@
 
 use super::files::{File, file_name};
 use super::jobs::{Ask, State};
+use super::views::data::counted;
 use super::window::Window;
 use crate::workbench::{Failure, JobId, OpenFile, Opened, Product, Report};
 use std::path::PathBuf;
@@ -101,7 +102,7 @@ impl Window {
                 let (n, rows) = (report.rows.len(), report.rows);
                 let origin = OpenFile { path: path.clone(), join: None, strategy: None };
                 self.files.take(origin, Opened::Rows { path, rows }, id.0);
-                format!("{n} records, scored by {}", report.summary.model)
+                format!("{}, scored by {}", counted(n, "record"), report.summary.model)
             }
             (_, product) => self.take_plain(ask, product),
         }
@@ -125,7 +126,7 @@ impl Window {
                     n => format!(", {n} left out"),
                 };
                 let path = exported.path.display();
-                return format!("{} records in {path}{left_out}", exported.n_written);
+                return format!("{} in {path}{left_out}", counted(exported.n_written, "record"));
             }
             Product::Saved(saved) => {
                 let paths: Vec<String> =
@@ -154,8 +155,12 @@ impl Window {
                     ));
                 }
                 match n_skipped {
-                    0 => format!("{} records", report.records),
-                    n => format!("{} records, {n} lines skipped", report.records),
+                    0 => counted(report.records, "record"),
+                    n => {
+                        let (records, lines) =
+                            (counted(report.records, "record"), counted(n, "line"));
+                        format!("{records}, {lines} skipped")
+                    }
                 }
             }
         };
@@ -185,6 +190,8 @@ impl Window {
             self.export = dialog.after(id, state);
         }
         match (ask, state) {
+            // The file that the example project should have made room for is not there.
+            (Ask::Open(_), State::Failed(_)) => self.makes_room = false,
             (Ask::Describe(model), State::Failed(why)) => {
                 self.card = Some((model.clone(), Err(why.clone())));
                 return;

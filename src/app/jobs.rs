@@ -269,6 +269,7 @@ impl Live {
                     None => self.n_made += 1,
                     Some(_) => self.n_rejected += 1,
                 }
+                self.newest.get_or_insert(ix);
                 self.records.entry(ix).or_default().end = Some(rejected.map_or(Ok(()), Err));
             }
         }

@@ -42,7 +42,7 @@ fn open(opening: Opening) -> anyhow::Result<()> {
         .with_title("Backstory")
         .with_app_id("backstory")
         .with_inner_size([width, height])
-        .with_min_inner_size([600.0, 400.0]);
+        .with_min_inner_size([760.0, 480.0]);
     if let Ok(icon) = eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon-256.png"))
     {
         viewport = viewport.with_icon(icon);

@@ -40,14 +40,15 @@ enum ThemeArgument {
     Light,
 }
 
-/// `1440x900`
+/// `1440x900`; a smaller window than the least would show less than there is.
 fn size(text: &str) -> Result<[f32; 2], String> {
     let sides = text.split_once(['x', 'X']);
-    let side =
-        |text: &str| text.trim().parse::<u16>().ok().filter(|side| (400..=16_000).contains(side));
-    match sides.and_then(|(width, height)| Some([side(width)?, side(height)?])) {
+    let side = |text: &str, least| {
+        text.trim().parse::<u16>().ok().filter(|side| (least..=16_000).contains(side))
+    };
+    match sides.and_then(|(width, height)| Some([side(width, 760)?, side(height, 480)?])) {
         Some(sides) => Ok(sides.map(f32::from)),
-        None => Err("write width x height in points, such as 1440x900".to_owned()),
+        None => Err("write width x height, such as 1440x900; at least 760x480".to_owned()),
     }
 }
 

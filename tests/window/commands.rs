@@ -157,7 +157,7 @@ fn the_window_opens_as_it_was_left() {
         })
         .open();
     assert_eq!(stage.window().view(), View::Jobs);
-    stage.must_show("1 records, own, contexts of b.jsonl");
+    stage.must_show("1 record, own, contexts of b.jsonl");
     assert!(!stage.has(Role::CheckBox, "Show human.jsonl"));
     // A file that has gone is told and stands in nobody's way.
     stage.must_show("Open gone.jsonl: cannot read ");

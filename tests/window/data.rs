@@ -260,11 +260,13 @@ fn files_are_closed_one_by_one() {
     let setup = names.iter().fold(Setup::example(), |setup, name| setup.file(name, PAIR));
     let mut stage = setup.open();
     assert_eq!(stage.window().title(), "a.jsonl and 2 more - Backstory");
-    for (name, left) in [("a.jsonl", 2), ("c.jsonl", 1), ("b.jsonl", 0)] {
+    for (name, left) in
+        [("a.jsonl", "2 records"), ("c.jsonl", "1 record"), ("b.jsonl", "0 records")]
+    {
         stage.press(&format!("More for {name}"));
         stage.press("Close");
         stage.settle();
-        stage.must_show(&format!("{left} records"));
+        stage.must_show(left);
         assert!(!stage.has(Role::CheckBox, &format!("Show {name}")));
     }
     stage.must_show("Nothing is open.");
@@ -300,7 +302,7 @@ fn a_file_gets_a_strategy_of_the_persons_own() {
     stage.press("Use this name");
     stage.settle();
     stage.pick("Strategy", "by hand");
-    stage.must_show("1 records");
+    stage.must_show("1 record");
     assert!(stage.has(Role::Label, "by hand"));
 }
 

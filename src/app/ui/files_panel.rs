@@ -5,6 +5,7 @@ use crate::app::command::View;
 use crate::app::files::file_name;
 use crate::app::jobs::Ask;
 use crate::app::picker::Purpose;
+use crate::app::views::data::counted;
 use crate::app::window::Window;
 use crate::report;
 use crate::workbench::OpenFile;
@@ -88,7 +89,7 @@ fn file_ui(window: &mut Window, ui: &mut Ui, key: u64) {
             });
         });
         let names: Vec<String> = strategies.iter().map(report::strategy_title).collect();
-        let mut words = format!("{n_records} records, {}", names.join(", "));
+        let mut words = format!("{}, {}", counted(n_records, "record"), names.join(", "));
         words.push_str(match () {
             () if alone => ", contexts alone",
             () if lacks => ", no contexts",
@@ -199,7 +200,7 @@ fn rows_ui(window: &mut Window, ui: &mut Ui) {
                 });
             });
         });
-        let words = format!("coherence of {} records", rows.rows.len());
+        let words = format!("coherence of {}", counted(rows.rows.len(), "record"));
         ui.label(RichText::new(words).weak().small());
     }
     if let Some(ix) = close {

@@ -1,6 +1,7 @@
 //! Export: one dialog for records and figures.
 
 use super::compare;
+use super::data::counted;
 use crate::app::files::File;
 use crate::app::jobs::{Ask, State as JobState};
 use crate::app::picker::Purpose;
@@ -153,7 +154,7 @@ impl Window {
                 name_field(&check, &format!("Export {}", file.name()));
                 file.strategies().iter().for_each(|id| swatch_ui(ui, id));
                 ui.label(file.name());
-                ui.label(RichText::new(format!("{} records", file.report.records)).weak());
+                ui.label(RichText::new(counted(file.report.records, "record")).weak());
                 if check.changed() {
                     switched = Some((file.key, shown));
                 }

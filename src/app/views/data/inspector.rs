@@ -1,6 +1,6 @@
 //! The chosen record in full: instruction, answer and context side by side.
 
-use super::grouped;
+use super::counted;
 use crate::app::command::View;
 use crate::app::ui::{name_field, swatch_ui};
 use crate::app::widgets::long_text::{
@@ -246,7 +246,7 @@ fn part_ui(ui: &mut Ui, name: &str, part: &mut Part, jumps: Option<Jumps<'_>>) {
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.add(egui::Label::new(RichText::new(name).strong()).truncate());
-                let words = RichText::new(format!("{} words", grouped(*n_words as u64))).weak();
+                let words = RichText::new(counted(*n_words, "word")).weak();
                 if ui.available_width() > 30.0 {
                     ui.add(egui::Label::new(words).truncate());
                 }

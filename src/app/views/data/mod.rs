@@ -128,9 +128,9 @@ impl Window {
                 let n_all: usize = self.files.shown().map(|file| file.dataset.records.len()).sum();
                 let n = self.data.found.as_ref().map_or(0, Vec::len);
                 let words = if n == n_all {
-                    format!("{n} records")
+                    counted(n, "record")
                 } else {
-                    format!("{n} of {n_all} records")
+                    format!("{} of {}", grouped(n as u64), counted(n_all, "record"))
                 };
                 if ui.available_width() > 60.0 {
                     ui.add(egui::Label::new(RichText::new(words).weak()).truncate());
@@ -159,6 +159,11 @@ fn choice_ui(
         }
     });
     name_field(&response.response, label);
+}
+
+/// So many of a thing, in words: "1 record", "1,200 records".
+pub fn counted(n: usize, thing: &str) -> String {
+    format!("{} {thing}{}", grouped(n as u64), if n == 1 { "" } else { "s" })
 }
 
 /// A number with its thousands apart.

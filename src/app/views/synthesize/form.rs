@@ -4,6 +4,7 @@ use super::STRATEGIES;
 use crate::app::picker::Purpose;
 use crate::app::theme;
 use crate::app::ui::name_field;
+use crate::app::views::data::counted;
 use crate::app::views::jobs::{pause_and_cancel_ui, progress_ui};
 use crate::app::window::Window;
 use egui::{Align, DragValue, Layout, RichText, Ui};
@@ -35,7 +36,7 @@ impl Window {
             .truncate();
         let response = combo.show_ui(ui, |ui| {
             for file in &self.files.all {
-                let words = format!("{} ({} records)", file.name(), file.report.records);
+                let words = format!("{} ({})", file.name(), counted(file.report.records, "record"));
                 if ui.selectable_label(self.synthesize.seeds == Some(file.key), words).clicked() {
                     picked = Some(file.key);
                 }
