@@ -24,6 +24,7 @@ pub mod data;
 pub mod drive;
 pub mod export;
 pub mod figure;
+pub mod gpu;
 pub mod job;
 pub mod lengths;
 pub mod model;

@@ -6,6 +6,7 @@
 mod bad_inputs;
 mod cli;
 mod data_files;
+mod gpu;
 mod layering;
 mod model;
 mod outputs;

@@ -25,15 +25,15 @@ fn load(precision: Precision) -> Option<CandleModel> {
     Some(CandleModel::load(&model_path()?, options, &Watch::default()).unwrap())
 }
 
-fn golden(text: &'static str) -> Value {
+pub fn golden(text: &'static str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-fn numbers<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
+pub fn numbers<T>(value: &Value, read: impl Fn(&Value) -> Option<T>) -> Vec<T> {
     value.as_array().unwrap().iter().map(|x| read(x).unwrap()).collect()
 }
 
-fn ids(value: &Value) -> Vec<u32> {
+pub fn ids(value: &Value) -> Vec<u32> {
     numbers(value, |x| x.as_u64().and_then(|id| u32::try_from(id).ok()))
 }
 
@@ -98,11 +98,18 @@ fn shared_prefixes_change_nothing_but_the_work() {
 }
 
 /// Hands out prompts and keeps the replies.
-struct Prompts {
+pub struct Prompts {
     waiting: Vec<GenerateRequest>,
-    replies: BTreeMap<usize, String>,
-    streamed: BTreeMap<usize, String>,
-    cancel_after: Option<(usize, Watch)>,
+    pub replies: BTreeMap<usize, String>,
+    pub streamed: BTreeMap<usize, String>,
+    pub cancel_after: Option<(usize, Watch)>,
+}
+
+impl Prompts {
+    pub fn new(waiting: Vec<GenerateRequest>) -> Self {
+        let (replies, streamed) = (BTreeMap::new(), BTreeMap::new());
+        Self { waiting, replies, streamed, cancel_after: None }
+    }
 }
 
 impl Feed for Prompts {
@@ -126,7 +133,7 @@ impl Feed for Prompts {
     }
 }
 
-fn prompts(model: &CandleModel) -> Prompts {
+pub fn prompts(model: &dyn LanguageModel) -> Prompts {
     let texts = ["The harbour froze", "Zoë asked: 东京", "Once", "In 1931 the mail boat"];
     let request = |(id, text): (usize, &&str)| GenerateRequest {
         id,
@@ -136,9 +143,7 @@ fn prompts(model: &CandleModel) -> Prompts {
         stop: vec!["\n".into()],
         banned: Vec::new(),
     };
-    let waiting = texts.iter().enumerate().map(request).collect();
-    let (replies, streamed) = (BTreeMap::new(), BTreeMap::new());
-    Prompts { waiting, replies, streamed, cancel_after: None }
+    Prompts::new(texts.iter().enumerate().map(request).collect())
 }
 
 #[test]

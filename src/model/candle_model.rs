@@ -4,11 +4,11 @@
 //! Weights come from GGUF files through candle; `linear` decides how they are held and multiplied,
 //! `attention` holds the cache.
 
-mod rope;
+mod body;
 mod scoring;
-mod writing;
 
-use super::attention::{Heads, Segment, Span, attend};
+use super::attention::{Span, attend};
+use super::config::{self, Config};
 use super::gguf::Gguf;
 use super::linear::{self, Block, Held, Linear, Path as Product};
 use super::{
@@ -16,7 +16,6 @@ use super::{
 };
 use crate::job::Watch;
 use rayon::prelude::*;
-use rope::Rope;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -44,20 +43,6 @@ pub struct CandleOptions {
     pub free_bytes: Option<u64>,
 }
 
-/// The shape of the model, from the file's header.
-struct Config {
-    architecture: String,
-    n_layers: usize,
-    /// Width of the hidden state (D).
-    width: usize,
-    ff_width: usize,
-    heads: Heads,
-    n_vocab: usize,
-    window: usize,
-    epsilon: f32,
-    rope: Rope,
-}
-
 struct Layer {
     attn_norm: Vec<f32>,
     attn_qkv: Linear,
@@ -80,85 +65,6 @@ pub struct CandleModel {
     output_norm: Vec<f32>,
     output: Linear,
     n_scored: u64,
-}
-
-impl Config {
-    fn read(gguf: &mut Gguf) -> Result<Self, Error> {
-        let architecture = gguf
-            .text("general.architecture")
-            .ok_or_else(|| gguf.refuse("it names no architecture"))?
-            .to_owned();
-        if !["llama", "qwen2", "qwen3"].contains(&architecture.as_str()) {
-            return Err(gguf.refuse(format!(
-                "its architecture is `{architecture}`; llama, qwen2 and qwen3 can be run"
-            )));
-        }
-        let key = |name: &str| format!("{architecture}.{name}");
-        if gguf.count(&key("expert_count"))?.unwrap_or(0) > 0 {
-            return Err(gguf.refuse(
-                "it is a mixture of experts; dense llama, qwen2 and qwen3 models can be run",
-            ));
-        }
-        let width = gguf.size(&key("embedding_length"), 1 << 16)?;
-        let n_heads = gguf.size(&key("attention.head_count"), 1 << 10)?;
-        let kv_key = key("attention.head_count_kv");
-        let n_kv_heads = if gguf.count(&kv_key)?.is_some() {
-            gguf.size(&kv_key, n_heads as u64)?
-        } else {
-            n_heads
-        };
-        let size_key = key("attention.key_length");
-        let head_size = if gguf.count(&size_key)?.is_some() {
-            gguf.size(&size_key, 1 << 10)?
-        } else {
-            width / n_heads
-        };
-        if !n_heads.is_multiple_of(n_kv_heads) || !head_size.is_multiple_of(2) || head_size == 0 {
-            return Err(gguf.refuse(format!(
-                "{n_heads} heads over {n_kv_heads} of size {head_size} do not fit together"
-            )));
-        }
-        let heads = Heads { n_heads, n_kv_heads, head_size };
-        let n_vocab = match gguf.content.tensor_infos.get("token_embd.weight") {
-            Some(info) if info.shape.rank() == 2 => info.shape.dims()[0],
-            _ => return Err(gguf.refuse("the tensor `token_embd.weight` is missing")),
-        };
-        let epsilon = gguf.number(&key("attention.layer_norm_rms_epsilon"))?.unwrap_or(1e-5);
-        Ok(Self {
-            n_layers: gguf.size(&key("block_count"), 1 << 10)?,
-            ff_width: gguf.size(&key("feed_forward_length"), 1 << 20)?,
-            window: gguf.size(&key("context_length"), 1 << 30)?,
-            rope: Rope::read(gguf, &architecture, head_size)?,
-            epsilon: epsilon as f32,
-            architecture,
-            width,
-            heads,
-            n_vocab,
-        })
-    }
-
-    /// Name, outputs and inputs of every matrix.
-    fn matrices(&self) -> Vec<(String, usize, usize)> {
-        let (d, f) = (self.width, self.ff_width);
-        let (q, kv) = (self.heads.q_width(), self.heads.kv_width());
-        let mut all = vec![("token_embd.weight".to_owned(), self.n_vocab, d)];
-        for layer in 0..self.n_layers {
-            let per_layer = [
-                ("attn_q", q, d),
-                ("attn_k", kv, d),
-                ("attn_v", kv, d),
-                ("attn_output", d, q),
-                ("ffn_gate", f, d),
-                ("ffn_up", f, d),
-                ("ffn_down", d, f),
-            ];
-            all.extend(
-                per_layer
-                    .map(|(name, n_out, n_in)| (format!("blk.{layer}.{name}.weight"), n_out, n_in)),
-            );
-        }
-        all
-    }
 }
 
 impl CandleModel {
@@ -202,7 +108,7 @@ impl CandleModel {
         let head = if gguf.has("output.weight") { "output.weight" } else { "token_embd.weight" };
         let head = gguf.matrix(head, n_vocab, width)?;
         Ok(Self {
-            info: info(&gguf, &config, sha256, weight_bytes),
+            info: config::info(&gguf, &config, sha256, "cpu", weight_bytes),
             tokenizer,
             template,
             token_embd: gguf.matrix("token_embd.weight", n_vocab, width)?,
@@ -223,11 +129,7 @@ impl CandleModel {
         let mut gguf = Gguf::open(path)?;
         let config = Config::read(&mut gguf)?;
         let (_, weight_bytes) = plan(&gguf, &config, options)?;
-        Ok(info(&gguf, &config, String::new(), weight_bytes))
-    }
-
-    fn segment(&self) -> Segment {
-        Segment::new(self.config.n_layers)
+        Ok(config::info(&gguf, &config, String::new(), "cpu", weight_bytes))
     }
 
     /// Runs the new tokens of `spans` through all layers: the hidden states after the last norm,
@@ -291,33 +193,6 @@ impl CandleModel {
         simd::rms_norm_in_place(&mut x, &self.output_norm, epsilon);
         Ok(x)
     }
-
-    /// Reads `tokens` after what `own` holds, in chunks; the last hidden state `[D]`.
-    fn read(&self, own: &mut Segment, tokens: &[u32], watch: &Watch) -> Result<Vec<f32>, Error> {
-        let mut last = Vec::new();
-        // One token, as after a prompt that is known already, is bound by bytes like decoding.
-        let product = if tokens.len() == 1 { Product::Decode } else { Product::Prompt };
-        for new in tokens.chunks(CHUNK) {
-            let mut spans = [Span { past: &[], own: &mut *own, new }];
-            let hidden = self.forward(&mut spans, product, watch)?;
-            last = hidden[hidden.len() - self.config.width..].to_vec();
-        }
-        Ok(last)
-    }
-}
-
-fn info(gguf: &Gguf, config: &Config, sha256: String, weight_bytes: u64) -> ModelInfo {
-    ModelInfo {
-        name: gguf.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-        sha256,
-        architecture: config.architecture.clone(),
-        quantization: main_format(gguf),
-        device: "cpu".into(),
-        window: config.window,
-        n_vocab: config.n_vocab,
-        weight_bytes,
-        cache_bytes_per_token: (8 * config.heads.kv_width() * config.n_layers) as u64,
-    }
 }
 
 /// Which forms of the weights fit, and the bytes they take.
@@ -359,27 +234,12 @@ fn plan(gguf: &Gguf, config: &Config, options: CandleOptions) -> Result<(Held, u
 }
 
 /// Memory that can be taken without swapping, also inside a container.
-fn free_bytes() -> u64 {
+pub(super) fn free_bytes() -> u64 {
     // Where the system does not tell, nothing is refused.
     let Ok(mut system) = sysinfo::System::new() else { return u64::MAX };
     system.refresh_memory();
     let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
     system.available_memory().min(limit)
-}
-
-/// The format that most weights have.
-fn main_format(gguf: &Gguf) -> String {
-    let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
-    for info in gguf.content.tensor_infos.values() {
-        let n: u64 = info.shape.dims().iter().map(|d| *d as u64).product();
-        *sizes.entry(format!("{:?}", info.ggml_dtype)).or_default() += n;
-    }
-    let name = sizes.into_iter().max_by_key(|(_, n)| *n).map(|(name, _)| name).unwrap_or_default();
-    // `Q4K` is written `Q4_K` everywhere else.
-    match name.strip_suffix('K') {
-        Some(bits) => format!("{bits}_K"),
-        None => name,
-    }
 }
 
 impl Layer {
@@ -473,7 +333,7 @@ impl LanguageModel for CandleModel {
         requests: &[ScoreRequest],
         watch: &Watch,
     ) -> Result<Vec<TokenScores>, Error> {
-        let (scores, n_computed) = scoring::score(self, requests, watch)?;
+        let (scores, n_computed) = super::scoring::score(self, requests, watch)?;
         self.n_scored += n_computed;
         Ok(scores)
     }
@@ -488,6 +348,6 @@ impl LanguageModel for CandleModel {
         n_parallel: usize,
         watch: &Watch,
     ) -> Result<(), Error> {
-        self.write(feed, n_parallel, watch)
+        super::writing::write(self, feed, n_parallel, watch)
     }
 }

@@ -150,7 +150,8 @@ impl Gguf {
         }
     }
 
-    fn read(&mut self, name: &str, shape: &[usize]) -> Result<(GgmlDType, Vec<u8>), Error> {
+    /// The bytes of the tensor `name`, which must have this shape, in its format.
+    pub fn read(&mut self, name: &str, shape: &[usize]) -> Result<(GgmlDType, Vec<u8>), Error> {
         let Some(info) = self.content.tensor_infos.get(name) else {
             return Err(self.refuse(format!("the tensor `{name}` is missing")));
         };

@@ -43,7 +43,7 @@ pub struct Block {
 
 impl Block {
     /// The weights as f32, `[n_out, n_in]`.
-    fn dense(&self) -> Result<Vec<f32>, Error> {
+    pub fn dense(&self) -> Result<Vec<f32>, Error> {
         into_f32(self.weights.dequantize(self.n_out * self.n_in)?)
     }
 

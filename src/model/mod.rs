@@ -5,23 +5,31 @@
 //! that asks it belongs in `drive`.
 
 mod attention;
+mod body;
 mod candle_model;
 pub mod catalogue;
 mod chat_template;
+mod config;
 mod gguf;
 mod linear;
+mod rope;
 mod sampler;
+mod scoring;
 mod scripted_model;
 mod simd;
 mod tiles;
 mod tokenizer;
+mod wgpu_model;
+mod writing;
 
 pub use candle_model::{CandleModel, CandleOptions, Precision};
 pub use chat_template::{ChatTemplate, Message, Rendered, TemplateError};
 pub use sampler::Sampling;
 pub use scripted_model::ScriptedModel;
 pub use tokenizer::{Token, Tokenizer, TokenizerError, Utf8Stream};
+pub use wgpu_model::{WgpuModel, WgpuOptions};
 
+use crate::gpu;
 use crate::job::{Cancelled, Watch};
 use crate::seed::Stream;
 use std::io::Read;
@@ -80,9 +88,21 @@ pub enum Error {
     /// A tensor operation failed.
     #[error("the model's arithmetic failed: {0}")]
     Tensor(#[from] candle_core::Error),
+    /// The graphics adapter failed.
+    #[error(transparent)]
+    Gpu(gpu::Error),
     /// The work was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+}
+
+impl From<gpu::Error> for Error {
+    fn from(error: gpu::Error) -> Self {
+        match error {
+            gpu::Error::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            error => Self::Gpu(error),
+        }
+    }
 }
 
 /// What is known of a loaded model.
@@ -257,6 +277,14 @@ pub trait LanguageModel: Send {
     fn tokenizer(&self) -> &Tokenizer;
     /// Its chat template.
     fn template(&self) -> &ChatTemplate;
+    /// The graphics adapter that it runs on; `None` on the CPU.
+    fn adapter(&self) -> Option<&gpu::AdapterInfo> {
+        None
+    }
+    /// Whether its device is gone, so that the model must be loaded again.
+    fn is_lost(&self) -> bool {
+        false
+    }
     /// Log-probabilities of the asked tokens; a prefix that several requests share is computed once.
     ///
     /// # Errors

@@ -26,9 +26,9 @@ pub struct BenchJob {
 pub struct BenchReport {
     /// `cpu` or `gpu`.
     pub device: String,
-    /// The processor's name.
+    /// The name of the graphics adapter or the processor.
     pub adapter: String,
-    /// What computes.
+    /// What computes: `candle` on the CPU, else `vulkan`, `metal` or `dx12`.
     pub backend: String,
     /// Tokens of a prompt that are read in a second.
     pub prefill_tokens_per_s: f64,
@@ -72,10 +72,11 @@ pub(super) fn run(
         decode.push((n_generate * n_batch) as f64 / started.elapsed().as_secs_f64());
         watch.advance(1);
     }
+    let adapter = model.adapter();
     Ok(BenchReport {
         device: model.info().device.clone(),
-        adapter: processor(),
-        backend: "candle".into(),
+        adapter: adapter.map_or_else(processor, |adapter| adapter.name.clone()),
+        backend: adapter.map_or("candle", |adapter| &adapter.backend).to_owned(),
         prefill_tokens_per_s: median_after_warm_up(&prefill),
         decode_tokens_per_s: median_after_warm_up(&decode),
         batch: n_batch,

@@ -30,7 +30,8 @@ impl Desk {
         Self { loaded: Some((key, model)) }
     }
 
-    /// The model of this choice, loaded if it is not on the desk or its file has changed.
+    /// The model of this choice, loaded if it is not on the desk, its file has changed or its device
+    /// is gone.
     pub(super) fn model(
         &mut self,
         choice: &ModelChoice,
@@ -48,10 +49,12 @@ impl Desk {
                 modified: meta.and_then(|meta| meta.modified().ok()),
                 path,
             };
-            if self.loaded.as_ref().is_none_or(|(there, _)| *there != key) {
+            let serves =
+                |(there, model): &(Key, Box<dyn LanguageModel>)| *there == key && !model.is_lost();
+            if !self.loaded.as_ref().is_some_and(serves) {
                 // The old one leaves first: two may not fit the memory.
                 self.loaded = None;
-                let model = load_model(&key.path, watch)?;
+                let model = load_model(&key.path, &key.device, watch)?;
                 self.loaded = Some((key, model));
             }
         }

@@ -2,10 +2,12 @@
 
 use super::WorkbenchError;
 use crate::data::{self, Dataset, ReadOptions};
+use crate::gpu;
 use crate::job::Watch;
 use crate::model::catalogue::{self, DEFAULT, Entry};
 use crate::model::{
-    self, CandleModel, CandleOptions, ChatTemplate, LanguageModel, ModelInfo, Tokenizer,
+    self, CandleModel, CandleOptions, ChatTemplate, LanguageModel, ModelInfo, Tokenizer, WgpuModel,
+    WgpuOptions,
 };
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -86,31 +88,70 @@ pub struct ModelChoice {
     pub device: String,
 }
 
+/// Where a model shall run.
+enum Device {
+    Cpu,
+    Gpu,
+    /// On the GPU, or on the CPU if that one fails.
+    Either,
+}
+
 /// Whether there is such a device; asked before a model is looked for.
 pub(super) fn check_device(device: &str) -> Result<(), WorkbenchError> {
+    device_of(device).map(|_| ())
+}
+
+/// `auto` takes a graphics adapter unless it is a program on the CPU, where the CPU body is faster;
+/// one that `BACKSTORY_ADAPTER` names is taken whatever it is.
+fn device_of(device: &str) -> Result<Device, WorkbenchError> {
     match device {
-        "auto" | "cpu" => Ok(()),
-        "gpu" => Err(WorkbenchError::Refused(
-            "this version computes on the CPU only; use --device cpu or auto".into(),
-        )),
-        other => {
-            Err(WorkbenchError::Wish(format!("the device `{other}` is unknown; use auto or cpu")))
+        "cpu" => Ok(Device::Cpu),
+        "gpu" => {
+            gpu::choose().map_err(model::Error::from)?;
+            Ok(Device::Gpu)
         }
+        "auto" => {
+            let is_named =
+                std::env::var_os("BACKSTORY_ADAPTER").is_some_and(|name| !name.is_empty());
+            match gpu::choose() {
+                Ok(adapter) if is_named || !adapter.is_software => Ok(Device::Either),
+                _ => Ok(Device::Cpu),
+            }
+        }
+        other => Err(WorkbenchError::Wish(format!(
+            "the device `{other}` is unknown; use auto, gpu or cpu"
+        ))),
     }
 }
 
-/// Loads a model file.
+/// Loads a model file onto a device.
 pub(super) fn load_model(
     path: &Path,
+    device: &str,
     watch: &Watch,
 ) -> Result<Box<dyn LanguageModel>, WorkbenchError> {
+    let on_gpu = || WgpuModel::load(path, WgpuOptions::default(), watch);
+    match device_of(device)? {
+        Device::Gpu => return Ok(Box::new(on_gpu()?)),
+        Device::Either => match on_gpu() {
+            Ok(model) => return Ok(Box::new(model)),
+            Err(error @ model::Error::Gpu(_)) => {
+                watch.warn(format!("{error}; the model runs on the CPU instead"));
+            }
+            Err(error) => return Err(error.into()),
+        },
+        Device::Cpu => {}
+    }
     Ok(Box::new(CandleModel::load(path, CandleOptions::default(), watch)?))
 }
 
 /// What is known of a model before it is loaded.
 pub(super) fn describe(choice: &ModelChoice) -> Result<ModelCard, WorkbenchError> {
     let path = model_path(&choice.model)?;
-    let info = CandleModel::describe(&path, CandleOptions::default())?;
+    let info = match device_of(&choice.device)? {
+        Device::Cpu => CandleModel::describe(&path, CandleOptions::default())?,
+        Device::Gpu | Device::Either => WgpuModel::describe(&path)?,
+    };
     Ok(ModelCard { path, info })
 }
 

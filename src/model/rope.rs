@@ -1,7 +1,7 @@
 //! Rotary position embedding, with the frequency scalings that GGUF files name.
 
-use crate::model::Error;
-use crate::model::gguf::Gguf;
+use super::Error;
+use super::gguf::Gguf;
 use rayon::prelude::*;
 
 /// Rotary position embedding.
@@ -15,6 +15,7 @@ pub struct Rope {
 }
 
 impl Rope {
+    /// Reads the frequencies and their scaling.
     pub fn read(gguf: &mut Gguf, architecture: &str, head_size: usize) -> Result<Self, Error> {
         let key = |name: &str| format!("{architecture}.{name}");
         let base = gguf.number(&key("rope.freq_base"))?.unwrap_or(10_000.0);
@@ -48,6 +49,11 @@ impl Rope {
             }
         }
         Ok(Self { frequencies, halves: architecture != "llama", magnitude })
+    }
+
+    /// Whether pairs are `(i, i + half)`.
+    pub fn halves(&self) -> bool {
+        self.halves
     }
 
     /// Cosines and sines for `positions`, `[positions, head size / 2]` each.

@@ -1,0 +1,81 @@
+//! What a body of the model must be able to do for `scoring` and `writing`, which are the same for all
+//! bodies that compute here.
+
+use super::{Error, Tokenizer};
+use crate::job::Watch;
+
+/// New tokens of one sequence within a batch.
+pub struct New<'a, R> {
+    /// What the sequence has read since the shared past.
+    pub run: &'a mut R,
+    /// Its new tokens.
+    pub tokens: &'a [u32],
+}
+
+/// A row of a batch and the tokens whose log-probability after it is asked for.
+pub struct Asked {
+    /// Index into the batch's new tokens.
+    pub row: usize,
+    /// The tokens.
+    pub targets: Vec<u32>,
+}
+
+/// A model that reads tokens into caches.
+pub trait Body {
+    /// The cache of a run of tokens.
+    type Run;
+
+    /// Tokens of a prompt that go through the layers together.
+    const CHUNK: usize;
+
+    /// Tokens that a sequence may have.
+    fn window(&self) -> usize;
+    /// Entries of the vocabulary.
+    fn n_vocab(&self) -> usize;
+    /// The tokenizer.
+    fn tokenizer(&self) -> &Tokenizer;
+
+    /// A run of no tokens after `past`, oldest first.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    fn begin(&mut self, past: &[&Self::Run]) -> Result<Self::Run, Error>;
+    /// The tokens that a run holds, without its past.
+    fn tokens<'a>(&self, run: &'a Self::Run) -> &'a [u32];
+    /// Forgets all tokens of a run from index `n_tokens` on.
+    fn truncate(&mut self, run: &mut Self::Run, n_tokens: usize);
+
+    /// Reads the new tokens of all runs after `past`: for each of `asked`, in order, each target's
+    /// log-probability (nats) and whether it was the most likely token.
+    ///
+    /// # Errors
+    /// Those of the arithmetic, and when it was cancelled.
+    fn score_new(
+        &mut self,
+        past: &[&Self::Run],
+        news: Vec<New<'_, Self::Run>>,
+        asked: &[Asked],
+        watch: &Watch,
+    ) -> Result<Vec<Vec<(f32, bool)>>, Error>;
+    /// Reads `tokens`, at least one, after what a run without a past holds: the logits `[V]` after the
+    /// last.
+    ///
+    /// # Errors
+    /// As [`Body::score_new`].
+    fn read(
+        &mut self,
+        run: &mut Self::Run,
+        tokens: &[u32],
+        watch: &Watch,
+    ) -> Result<Vec<f32>, Error>;
+    /// Reads one token for each run: the logits after it, `[runs, V]`.
+    ///
+    /// # Errors
+    /// As [`Body::score_new`].
+    fn step(
+        &mut self,
+        runs: &mut [(&mut Self::Run, u32)],
+        logits: &mut Vec<f32>,
+        watch: &Watch,
+    ) -> Result<(), Error>;
+}

@@ -1,0 +1,92 @@
+//! The CPU body as `scoring` and `writing` see it.
+
+use super::scoring::log_probabilities;
+use super::{CHUNK, CandleModel};
+use crate::job::Watch;
+use crate::model::attention::{Segment, Span};
+use crate::model::body::{Asked, Body, New};
+use crate::model::linear::Path as Product;
+use crate::model::{Error, Tokenizer};
+
+impl Body for CandleModel {
+    type Run = Segment;
+
+    const CHUNK: usize = CHUNK;
+
+    fn window(&self) -> usize {
+        self.config.window
+    }
+
+    fn n_vocab(&self) -> usize {
+        self.config.n_vocab
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    fn begin(&mut self, _: &[&Segment]) -> Result<Segment, Error> {
+        Ok(Segment::new(self.config.n_layers))
+    }
+
+    fn tokens<'a>(&self, run: &'a Segment) -> &'a [u32] {
+        &run.tokens
+    }
+
+    fn truncate(&mut self, run: &mut Segment, n_tokens: usize) {
+        run.truncate(n_tokens, self.config.heads);
+    }
+
+    fn score_new(
+        &mut self,
+        past: &[&Segment],
+        news: Vec<New<'_, Segment>>,
+        asked: &[Asked],
+        watch: &Watch,
+    ) -> Result<Vec<Vec<(f32, bool)>>, Error> {
+        let span = |New { run, tokens }| Span { past, own: run, new: tokens };
+        let mut spans: Vec<Span<'_>> = news.into_iter().map(span).collect();
+        let hidden = self.forward(&mut spans, Product::Prompt, watch)?;
+        if asked.is_empty() {
+            return Ok(Vec::new());
+        }
+        let width = self.config.width;
+        let row = |asked: &Asked| &hidden[asked.row * width..(asked.row + 1) * width];
+        let rows: Vec<f32> = asked.iter().flat_map(row).copied().collect();
+        log_probabilities(&self.output, width, &rows, asked, watch)
+    }
+
+    fn read(
+        &mut self,
+        run: &mut Segment,
+        tokens: &[u32],
+        watch: &Watch,
+    ) -> Result<Vec<f32>, Error> {
+        let mut last = Vec::new();
+        // One token, as after a prompt that is known already, is bound by bytes like decoding.
+        let product = if tokens.len() == 1 { Product::Decode } else { Product::Prompt };
+        for new in tokens.chunks(CHUNK) {
+            let mut spans = [Span { past: &[], own: &mut *run, new }];
+            let hidden = self.forward(&mut spans, product, watch)?;
+            last = hidden[hidden.len() - self.config.width..].to_vec();
+        }
+        let mut logits = Vec::new();
+        self.output.forward(&last, 1, Product::Decode, &mut logits)?;
+        Ok(logits)
+    }
+
+    fn step(
+        &mut self,
+        runs: &mut [(&mut Segment, u32)],
+        logits: &mut Vec<f32>,
+        watch: &Watch,
+    ) -> Result<(), Error> {
+        let n_rows = runs.len();
+        let mut spans: Vec<Span<'_>> = Vec::new();
+        for (run, new) in runs {
+            spans.push(Span { past: &[], own: run, new: std::slice::from_ref(new) });
+        }
+        let hidden = self.forward(&mut spans, Product::Decode, watch)?;
+        Ok(self.output.forward(&hidden, n_rows, Product::Decode, logits)?)
+    }
+}

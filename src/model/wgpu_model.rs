@@ -1,0 +1,198 @@
+//! Llama, Qwen2 and Qwen3 in our own kernels on a graphics adapter.
+//!
+//! The weights stay in their file's format. Here are the order of the kernels and what they work on;
+//! the kernels themselves belong in `gpu` and `shaders/`, the order in which requests are read in
+//! `scoring` and `writing`.
+
+mod body;
+mod cache;
+mod pass;
+mod weights;
+
+use super::config::{self, Config};
+use super::gguf::Gguf;
+use super::{
+    ChatTemplate, Error, Feed, LanguageModel, ModelInfo, ScoreRequest, TokenScores, Tokenizer,
+    candle_model,
+};
+use crate::gpu::{self, AdapterInfo, Gpu, KernelTime};
+use crate::job::Watch;
+use cache::Cache;
+use pass::Scratch;
+use std::path::Path;
+use weights::Weights;
+
+/// How to load a model.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WgpuOptions {
+    /// Bytes that one binding may have, if fewer than the adapter's own limit.
+    pub binding_bytes: Option<u64>,
+    /// Bytes of memory to plan with; `None` asks the system, and only for adapters that use its memory.
+    pub free_bytes: Option<u64>,
+}
+
+/// A loaded model on a graphics adapter.
+pub struct WgpuModel {
+    info: ModelInfo,
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+    config: Config,
+    gpu: Gpu,
+    weights: Weights,
+    cache: Cache,
+    scratch: Scratch,
+    n_scored: u64,
+    is_lost: bool,
+}
+
+impl WgpuModel {
+    /// Loads a GGUF file onto the chosen adapter. The memory is planned from the header before
+    /// anything large is read.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`], [`Error::Read`], [`Error::File`], [`Error::Memory`], [`Error::Cancelled`]
+    pub fn load(path: &Path, options: WgpuOptions, watch: &Watch) -> Result<Self, Error> {
+        let mut gguf = Gguf::open(path)?;
+        let config = Config::read(&mut gguf)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let tokenizer = Tokenizer::from_gguf(&gguf.content, &name)?;
+        if tokenizer.vocab_size() > config.n_vocab {
+            let n = tokenizer.vocab_size();
+            return Err(gguf.refuse(format!(
+                "its vocabulary has {n} tokens, its embedding {}",
+                config.n_vocab
+            )));
+        }
+        let template = ChatTemplate::from_gguf(&gguf.content, &tokenizer)?;
+        for warning in tokenizer.warnings().iter().map(String::as_str).chain(template.warning()) {
+            watch.warn(format!("{name}: {warning}"));
+        }
+        let mut gpu = Gpu::open()?;
+        if let Some(n_bytes) = options.binding_bytes {
+            gpu.limit_bindings(n_bytes);
+        }
+        let weight_bytes = weights::planned_bytes(&gguf, &config)?;
+        check_memory(&gguf, &gpu, options, weight_bytes)?;
+        watch.stage("checking the model file", 0);
+        let sha256 = gguf.sha256()?;
+        let mut info = config::info(&gguf, &config, sha256, "gpu", weight_bytes);
+        info.cache_bytes_per_token = Cache::bytes_per_token(&config);
+        let weights = Weights::load(&mut gguf, &config, &mut gpu, watch)?;
+        let cache = Cache::new(&config, &mut gpu)?;
+        let scratch = Scratch::new(&config, &mut gpu)?;
+        let n_scored = 0;
+        let is_lost = false;
+        Ok(Self {
+            info,
+            tokenizer,
+            template,
+            config,
+            gpu,
+            weights,
+            cache,
+            scratch,
+            n_scored,
+            is_lost,
+        })
+    }
+
+    /// What the header of a GGUF file says of the model, and the bytes that it would take. Nothing
+    /// large is read, so `sha256` is empty.
+    ///
+    /// # Errors
+    /// As [`WgpuModel::load`].
+    pub fn describe(path: &Path) -> Result<ModelInfo, Error> {
+        let mut gguf = Gguf::open(path)?;
+        let config = Config::read(&mut gguf)?;
+        let weight_bytes = weights::planned_bytes(&gguf, &config)?;
+        let mut info = config::info(&gguf, &config, String::new(), "gpu", weight_bytes);
+        info.cache_bytes_per_token = Cache::bytes_per_token(&config);
+        Ok(info)
+    }
+
+    /// Measures each kernel from now on, at the price of some speed.
+    pub fn measure_kernels(&mut self) {
+        self.gpu.measure_kernels();
+    }
+
+    /// What each kernel took since this was asked last.
+    pub fn take_kernel_times(&mut self) -> Vec<KernelTime> {
+        self.gpu.take_kernel_times()
+    }
+
+    /// Remembers that the device is gone.
+    fn noted<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        self.is_lost |= matches!(result, Err(Error::Gpu(gpu::Error::Lost { .. })));
+        result
+    }
+}
+
+/// A software adapter takes the machine's own memory, whose rest is known.
+fn check_memory(
+    gguf: &Gguf,
+    gpu: &Gpu,
+    options: WgpuOptions,
+    weight_bytes: u64,
+) -> Result<(), Error> {
+    let free = match options.free_bytes {
+        Some(free) => free,
+        None if gpu.info().is_software => candle_model::free_bytes(),
+        None => return Ok(()),
+    };
+    // An eighth is left for the cache, the buffers and the rest of the machine.
+    if weight_bytes <= free / 8 * 7 {
+        return Ok(());
+    }
+    Err(Error::Memory {
+        path: gguf.path.clone(),
+        needed_mib: (weight_bytes / 7 * 8) >> 20,
+        free_mib: free >> 20,
+    })
+}
+
+impl LanguageModel for WgpuModel {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    fn template(&self) -> &ChatTemplate {
+        &self.template
+    }
+
+    fn adapter(&self) -> Option<&AdapterInfo> {
+        Some(self.gpu.info())
+    }
+
+    fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    fn score(
+        &mut self,
+        requests: &[ScoreRequest],
+        watch: &Watch,
+    ) -> Result<Vec<TokenScores>, Error> {
+        let result = super::scoring::score(self, requests, watch);
+        let (scores, n_computed) = self.noted(result)?;
+        self.n_scored += n_computed;
+        Ok(scores)
+    }
+
+    fn n_scored_positions(&self) -> u64 {
+        self.n_scored
+    }
+
+    fn generate(
+        &mut self,
+        feed: &mut dyn Feed,
+        n_parallel: usize,
+        watch: &Watch,
+    ) -> Result<(), Error> {
+        let result = super::writing::write(self, feed, n_parallel, watch);
+        self.noted(result)
+    }
+}

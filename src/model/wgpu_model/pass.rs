@@ -1,0 +1,403 @@
+//! One pass of new tokens through all layers, as a recording.
+
+use super::WgpuModel;
+use super::cache::Run;
+use super::weights::Matrix;
+use crate::gpu::{
+    Buffer, Dispatch, Gpu, ITEM_WORDS, Kernel, PARTS, Recording, attention_lanes, matmul_tile,
+    norm_lanes,
+};
+use crate::job::Watch;
+use crate::model::Error;
+use crate::model::body::New;
+use crate::model::config::Config;
+
+/// Keys in a part of split attention; fixed, so that a sequence's sums are cut alike in any company.
+const SPLIT_KEYS: usize = 256;
+
+/// Which attention a pass takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Many tokens of few sequences.
+    Prompt,
+    /// One token each of many sequences.
+    Decode,
+}
+
+/// A buffer that is made anew when it is too small.
+pub struct Growing {
+    buffer: Buffer,
+    what: &'static str,
+}
+
+impl Growing {
+    fn new(n_words: usize, what: &'static str, gpu: &mut Gpu) -> Result<Self, Error> {
+        Ok(Self { buffer: gpu.buffer(n_words, what)?, what })
+    }
+
+    /// The buffer, with room for `n_words`; what was in it may be lost.
+    pub fn with_room(&mut self, n_words: usize, gpu: &mut Gpu) -> Result<Buffer, Error> {
+        if self.buffer.n_words() < n_words as u64 {
+            self.buffer = gpu.buffer(n_words.next_power_of_two(), self.what)?;
+            gpu.forget_bindings();
+        }
+        Ok(self.buffer.clone())
+    }
+
+    /// The buffer, with these words in front.
+    pub fn holding(&mut self, words: &[u32], gpu: &mut Gpu) -> Result<Buffer, Error> {
+        let buffer = self.with_room(words.len(), gpu)?;
+        gpu.write(&buffer, words);
+        Ok(buffer)
+    }
+}
+
+/// What the kernels work on.
+pub struct Scratch {
+    ids: Growing,
+    angles: Growing,
+    slots: Growing,
+    items: Growing,
+    pages: Growing,
+    parts: Growing,
+    /// `[rows, D]`
+    x: Growing,
+    normed: Growing,
+    /// `[rows, (H + 2 K) head size]`
+    qkv: Growing,
+    /// `[rows, H x head size]`
+    attended: Growing,
+    partial: Growing,
+    /// `[rows, 2 F]`
+    gate_up: Growing,
+    /// `[rows, F]`
+    gated: Growing,
+    pub rows: Growing,
+    pub chosen: Growing,
+    pub last: Growing,
+    pub logits: Growing,
+    pub targets: Growing,
+    pub picked: Growing,
+    pub states: Growing,
+}
+
+impl Scratch {
+    pub fn new(config: &Config, gpu: &mut Gpu) -> Result<Self, Error> {
+        let d = config.width;
+        let mut growing = |n_words: usize, what| Growing::new(n_words, what, gpu);
+        Ok(Self {
+            ids: growing(64, "token numbers")?,
+            angles: growing(64 * config.heads.head_size, "angles")?,
+            slots: growing(64, "places in the cache")?,
+            items: growing(64 * ITEM_WORDS, "work items")?,
+            pages: growing(64, "page numbers")?,
+            parts: growing(64, "parts of attention")?,
+            x: growing(d, "hidden states")?,
+            normed: growing(d, "hidden states")?,
+            qkv: growing(d, "queries, keys and values")?,
+            attended: growing(d, "attention")?,
+            partial: growing(d, "parts of attention")?,
+            gate_up: growing(d, "the feed-forward layer")?,
+            gated: growing(d, "the feed-forward layer")?,
+            rows: growing(64, "row numbers")?,
+            chosen: growing(d, "hidden states")?,
+            last: growing(d, "hidden states")?,
+            logits: growing(config.n_vocab, "logits")?,
+            targets: growing(64, "asked tokens")?,
+            picked: growing(64, "asked logits")?,
+            states: growing(64, "sums of logits")?,
+        })
+    }
+}
+
+/// The buffers of one pass, large enough for its rows.
+struct Buffers {
+    ids: Buffer,
+    angles: Buffer,
+    slots: Buffer,
+    items: Buffer,
+    pages: Buffer,
+    parts: Buffer,
+    x: Buffer,
+    normed: Buffer,
+    qkv: Buffer,
+    attended: Buffer,
+    partial: Buffer,
+    gate_up: Buffer,
+    gated: Buffer,
+}
+
+/// What attention of one pass does, the same in every layer.
+struct Plan {
+    items: Vec<u32>,
+    n_items: usize,
+    /// For each row its first part and how many there are.
+    parts: Vec<u32>,
+    n_parts: usize,
+    /// Keys that are read, summed over rows.
+    n_keys: usize,
+}
+
+impl WgpuModel {
+    /// Records the pass of the new tokens through all layers; the hidden states before the last norm
+    /// come to lie in the buffer, `[rows, D]`. The runs grow by their new tokens.
+    pub(super) fn record(
+        &mut self,
+        news: &mut [New<'_, Run>],
+        mode: Mode,
+        recording: &mut Recording,
+    ) -> Result<Buffer, Error> {
+        for New { run, tokens } in news.iter_mut() {
+            self.cache.extend(run, tokens.len(), &mut self.gpu, recording)?;
+        }
+        let (plan, b) = self.fill(news, mode)?;
+        let n_rows: usize = news.iter().map(|new| new.tokens.len()).sum();
+        let Config { width: d, ff_width: f, heads, epsilon, n_layers, .. } = self.config;
+        let (size, n_q) = (heads.head_size, heads.n_heads);
+        let n_qkv = (n_q + 2 * heads.n_kv_heads) * size;
+        let traits = *self.gpu.traits();
+        let rows = n_rows as u32;
+        let run =
+            |kernel, buffers: Vec<&Buffer>, shape: Vec<u32>, x: usize, work: usize| Dispatch {
+                kernel,
+                buffers: buffers.into_iter().cloned().collect(),
+                shape,
+                groups: [x as u32, rows],
+                work: work as u64,
+            };
+        let embd = &self.weights.token_embd;
+        for part in &embd.parts {
+            let shape = vec![part.first as u32, d as u32, part.n_out as u32];
+            let buffers = vec![&part.words, &b.ids, &b.x];
+            let kernel = Kernel::Embedding(part.format);
+            recording.run(run(kernel, buffers, shape, (d / 4).div_ceil(64), n_rows * d));
+        }
+        for layer in 0..n_layers {
+            let w = &self.weights.blk[layer];
+            let (keys, values) = (&self.cache.keys[layer], &self.cache.values[layer]);
+            let norm = |recording: &mut Recording, gain: &Buffer| {
+                let kernel = Kernel::RmsNorm(norm_lanes(&traits));
+                let shape = vec![d as u32, epsilon.to_bits()];
+                let mut norm = run(kernel, vec![gain, &b.x, &b.normed], shape, 1, 8 * n_rows * d);
+                norm.groups = [rows, 1];
+                recording.run(norm);
+            };
+            norm(recording, &w.attn_norm);
+            self.multiply(recording, &w.attn_qkv, &b.normed, &b.qkv, n_rows, false);
+            let head_norms = [(&w.attn_q_norm, 0, n_q), (&w.attn_k_norm, n_q, heads.n_kv_heads)];
+            for (gain, first, n) in head_norms {
+                if let Some(gain) = gain {
+                    let first = (first * size) as u32;
+                    let shape =
+                        vec![rows, n_qkv as u32, first, n as u32, size as u32, epsilon.to_bits()];
+                    let buffers = vec![gain, &b.qkv];
+                    let work = 8 * n_rows * n * size;
+                    recording.run(run(Kernel::HeadNorm, buffers, shape, n.div_ceil(8), work));
+                }
+            }
+            let shape = vec![n_q as u32, heads.n_kv_heads as u32, size as u32];
+            let buffers = vec![&b.angles, &b.slots, &b.qkv, keys, values];
+            let kernel = Kernel::Rope(self.config.rope.halves());
+            recording.run(run(
+                kernel,
+                buffers,
+                shape,
+                (n_qkv / 2).div_ceil(64),
+                4 * n_rows * n_qkv,
+            ));
+            self.attend(recording, &plan, &b, mode, layer);
+            self.multiply(recording, &w.attn_output, &b.attended, &b.x, n_rows, true);
+            norm(recording, &w.ffn_norm);
+            self.multiply(recording, &w.ffn_gate_up, &b.normed, &b.gate_up, n_rows, false);
+            let buffers = vec![&b.gate_up, &b.gated];
+            let kernel = Kernel::Gated;
+            recording.run(run(kernel, buffers, vec![f as u32], f.div_ceil(64), 8 * n_rows * f));
+            self.multiply(recording, &w.ffn_down, &b.gated, &b.x, n_rows, true);
+        }
+        for New { run, tokens } in news {
+            run.tokens.extend_from_slice(tokens);
+        }
+        Ok(b.x)
+    }
+
+    /// Records `inputs [n_rows, n_in]` times a matrix into `outputs [n_rows, n_out]`.
+    pub(super) fn multiply(
+        &self,
+        recording: &mut Recording,
+        matrix: &Matrix,
+        inputs: &Buffer,
+        outputs: &Buffer,
+        n_rows: usize,
+        adds: bool,
+    ) {
+        for ix in 0..matrix.parts.len() {
+            let first = matrix.parts[ix].first;
+            self.multiply_part(
+                recording,
+                matrix,
+                ix,
+                inputs,
+                outputs,
+                n_rows,
+                [matrix.n_out, first, usize::from(adds)],
+            );
+        }
+    }
+
+    /// Records the product with one part of a matrix; `[stride, first column, adds]` say where its
+    /// outputs go.
+    #[expect(clippy::too_many_arguments, reason = "a product has so many sides")]
+    pub(super) fn multiply_part(
+        &self,
+        recording: &mut Recording,
+        matrix: &Matrix,
+        ix: usize,
+        inputs: &Buffer,
+        outputs: &Buffer,
+        n_rows: usize,
+        [stride, first, adds]: [usize; 3],
+    ) {
+        let part = &matrix.parts[ix];
+        let tile = matmul_tile(self.gpu.traits(), n_rows, part.n_out, matrix.n_in);
+        let has_bias = matrix.bias.is_some();
+        let shape = [n_rows, matrix.n_in, part.n_out, stride, first, usize::from(has_bias), adds];
+        // Where there is no bias its binding holds something that is never read.
+        let bias = matrix.bias.as_ref().unwrap_or(&part.words);
+        recording.run(Dispatch {
+            kernel: Kernel::Matmul(part.format, tile),
+            buffers: vec![part.words.clone(), bias.clone(), inputs.clone(), outputs.clone()],
+            shape: shape.iter().map(|n| *n as u32).collect(),
+            groups: [
+                part.n_out.div_ceil(4 * tile.lanes as usize) as u32,
+                n_rows.div_ceil(tile.tokens as usize) as u32,
+            ],
+            work: (n_rows * part.n_out * matrix.n_in) as u64,
+        });
+    }
+
+    /// Runs a recording and keeps `watch` in the loop.
+    pub(super) fn run(&mut self, recording: &Recording, watch: &Watch) -> Result<(), Error> {
+        Ok(self.gpu.run(recording, watch)?)
+    }
+
+    fn attend(
+        &self,
+        recording: &mut Recording,
+        plan: &Plan,
+        b: &Buffers,
+        mode: Mode,
+        layer: usize,
+    ) {
+        let heads = self.config.heads;
+        let quads = heads.head_size / 4;
+        let group = (heads.n_heads / heads.n_kv_heads) as u32;
+        let is_split = mode == Mode::Decode;
+        let lanes = attention_lanes(group, is_split);
+        let (n_q, n_kv) = (heads.n_heads as u32, heads.n_kv_heads as u32);
+        let scale = 1.0 / (heads.head_size as f32).sqrt();
+        let stride = (heads.n_heads + 2 * heads.n_kv_heads) * heads.head_size;
+        let out = if is_split { &b.partial } else { &b.attended };
+        let (keys, values) = (&self.cache.keys[layer], &self.cache.values[layer]);
+        let buffers = [&b.items, &b.pages, &b.qkv, keys, values, out];
+        recording.run(Dispatch {
+            kernel: Kernel::Attention { group, quads: quads as u32, is_split, lanes },
+            buffers: buffers.into_iter().cloned().collect(),
+            shape: vec![n_q, n_kv, stride as u32, scale.to_bits()],
+            groups: [plan.n_items as u32, n_kv],
+            work: (2 * plan.n_keys * heads.q_width()) as u64,
+        });
+        if is_split {
+            recording.run(Dispatch {
+                kernel: Kernel::AttentionMerge,
+                buffers: vec![b.parts.clone(), b.partial.clone(), b.attended.clone()],
+                shape: vec![n_q, quads as u32],
+                groups: [(heads.n_heads * quads).div_ceil(16) as u32, plan.parts.len() as u32 / 2],
+                work: (plan.n_parts * heads.q_width()) as u64,
+            });
+        }
+    }
+
+    /// Makes room for a pass and writes down what its kernels need to know.
+    fn fill(&mut self, news: &[New<'_, Run>], mode: Mode) -> Result<(Plan, Buffers), Error> {
+        let config = &self.config;
+        let heads = config.heads;
+        let ids: Vec<u32> = news.iter().flat_map(|new| new.tokens.iter().copied()).collect();
+        let mut positions = Vec::new();
+        let mut slots = Vec::new();
+        for New { run, tokens } in news {
+            let first = run.n_tokens();
+            positions.extend(first..first + tokens.len());
+            slots.extend((first..first + tokens.len()).map(|place| run.slot(place)));
+        }
+        let (cos, sin) = config.rope.table(&positions);
+        let angles: Vec<f32> = cos.into_iter().zip(sin).flat_map(|(c, s)| [c, s]).collect();
+        let pages: Vec<u32> = news.iter().flat_map(|new| new.run.page_ids()).collect();
+        let group = heads.n_heads / heads.n_kv_heads;
+        let plan = plan(news, mode, attention_lanes(group as u32, false) as usize / group);
+        let (gpu, s, n) = (&mut self.gpu, &mut self.scratch, ids.len());
+        let n_qkv = heads.q_width() + 2 * heads.kv_width();
+        let buffers = Buffers {
+            ids: s.ids.holding(&ids, gpu)?,
+            angles: s.angles.holding(bytemuck::cast_slice(&angles), gpu)?,
+            slots: s.slots.holding(&slots, gpu)?,
+            items: s.items.holding(&plan.items, gpu)?,
+            pages: s.pages.holding(&pages, gpu)?,
+            parts: s.parts.holding(&plan.parts, gpu)?,
+            x: s.x.with_room(n * config.width, gpu)?,
+            normed: s.normed.with_room(n * config.width, gpu)?,
+            qkv: s.qkv.with_room(n * n_qkv, gpu)?,
+            attended: s.attended.with_room(n * heads.q_width(), gpu)?,
+            partial: s
+                .partial
+                .with_room(plan.n_parts * heads.n_heads * (heads.head_size + 4), gpu)?,
+            gate_up: s.gate_up.with_room(n * 2 * config.ff_width, gpu)?,
+            gated: s.gated.with_room(n * config.ff_width, gpu)?,
+        };
+        Ok((plan, buffers))
+    }
+
+    /// Records the folding of logits of a tile into states, see `log_sums.wgsl`.
+    pub(super) fn fold(
+        recording: &mut Recording,
+        logits: &Buffer,
+        states: &Buffer,
+        n_rows: usize,
+        [width, first]: [usize; 2],
+    ) {
+        recording.run(Dispatch {
+            kernel: Kernel::LogSums,
+            buffers: vec![logits.clone(), states.clone()],
+            shape: vec![width as u32, first as u32],
+            groups: [n_rows as u32, 1],
+            work: 16 * (n_rows * width.max(PARTS as usize)) as u64,
+        });
+    }
+}
+
+/// Cuts a pass into work items of at most `n_rows_each` rows of one sequence.
+fn plan(news: &[New<'_, Run>], mode: Mode, n_rows_each: usize) -> Plan {
+    let mut plan = Plan { items: Vec::new(), n_items: 0, parts: Vec::new(), n_parts: 0, n_keys: 0 };
+    let (mut row, mut table) = (0, 0);
+    for New { run, tokens } in news {
+        let mut done = 0;
+        while done < tokens.len() {
+            let n = if mode == Mode::Decode { 1 } else { n_rows_each.min(tokens.len() - done) };
+            let position = run.n_tokens() + done;
+            let n_keys = position + n;
+            let each = if mode == Mode::Decode { SPLIT_KEYS } else { n_keys };
+            plan.parts.extend([plan.n_parts as u32, n_keys.div_ceil(each) as u32]);
+            for from in (0..n_keys).step_by(each) {
+                let to = (from + each).min(n_keys);
+                let item = [row + done, n, table, position, from, to, plan.n_parts, 0];
+                plan.items.extend(item.iter().map(|n| *n as u32));
+                plan.n_items += 1;
+                plan.n_parts += 1;
+            }
+            plan.n_keys += n * n_keys;
+            done += n;
+        }
+        row += tokens.len();
+        table += run.page_ids().count();
+    }
+    plan
+}
