@@ -4,6 +4,8 @@ struct Shape {
     first: u32,
     n_in: u32,
     n_out: u32,
+    // Words of a row of the weights.
+    words: u32,
 }
 
 var<immediate> shape: Shape;
@@ -21,7 +23,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let row = ids[id.y] - shape.first;
     // A table that is split over buffers is asked once for each: other parts' rows are not ours.
     if row < shape.n_out {
-        let scale = scales(row, id.x / 8u);
-        outputs[id.y * width + id.x] = weights4(row, id.x / 8u, id.x & 7u, scale);
+        let base = base_of(row);
+        let scale = scales(base, id.x / 8u);
+        outputs[id.y * width + id.x] = weights4(base, id.x / 8u, id.x & 7u, scale);
     }
 }

@@ -14,6 +14,8 @@ struct Shape {
     first: u32,
     has_bias: u32,
     adds: u32,
+    // Words of a row of the weights.
+    words: u32,
 }
 
 var<immediate> shape: Shape;
@@ -31,6 +33,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let column = group.x * (LANES * 4u) + local.x;
     // A column past the end repeats the last one and is not written: no thread leaves early.
     let columns = min(vec4u(column, column + LANES, column + 2u * LANES, column + 3u * LANES), vec4u(n - 1u));
+    let base0 = base_of(columns.x);
+    let base1 = base_of(columns.y);
+    let base2 = base_of(columns.z);
+    let base3 = base_of(columns.w);
     let row = group.y * TOKENS;
     let width = shape.n_in / 4u;
 //% repeat t TOKENS
@@ -38,18 +44,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     var sum$t = vec4f();
 //% end
     for (var block = local.y; block < shape.n_in / 32u; block += SLICES) {
-        let s0 = scales(columns.x, block);
-        let s1 = scales(columns.y, block);
-        let s2 = scales(columns.z, block);
-        let s3 = scales(columns.w, block);
+        let s0 = scales(base0, block);
+        let s1 = scales(base1, block);
+        let s2 = scales(base2, block);
+        let s3 = scales(base3, block);
         for (var first = 0u; first < 8u; first += QUADS) {
 //% repeat q QUADS
             {
                 let quad = first + $qu;
-                let w0 = weights4(columns.x, block, quad, s0);
-                let w1 = weights4(columns.y, block, quad, s1);
-                let w2 = weights4(columns.z, block, quad, s2);
-                let w3 = weights4(columns.w, block, quad, s3);
+                let w0 = weights4(base0, block, quad, s0);
+                let w1 = weights4(base1, block, quad, s1);
+                let w2 = weights4(base2, block, quad, s2);
+                let w3 = weights4(base3, block, quad, s3);
                 let at = block * 8u + quad;
 //% repeat t TOKENS
                 let x$t = inputs[start$t + at];

@@ -10,6 +10,7 @@ use backstory::model::{
 use backstory::seed::Stream;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Whether there is an adapter; where there must be one, its absence fails.
 fn has_adapter() -> bool {
@@ -87,4 +88,126 @@ fn gpu_log_probabilities_and_greedy_text_equal_those_of_the_cpu() {
         let prompt = &tokens[..20];
         assert_eq!(reply(&mut gpu, prompt, &greedy), reply(&mut cpu, prompt, &greedy));
     }
+}
+
+/// A prompt read at once (in several chunks), continued from a shared prefix, and token by token.
+#[test]
+fn gpu_chunks_prefixes_and_single_tokens_give_the_same() {
+    if !has_adapter() {
+        return;
+    }
+    let path = tiny("llama");
+    let mut model = on_gpu(&path);
+    let window = model.info().window;
+    let tokens = drawn(300.min(window), model.info().n_vocab, "chunks");
+    let whole = score(&mut model, &tokens, 1);
+    // Both requests share a prefix that ends within a page and are longer than it.
+    let mut other = tokens.clone();
+    let cut = tokens.len() / 3 + 1;
+    other[cut] = (other[cut] + 1) % model.info().n_vocab as u32;
+    let request =
+        |tokens: &[u32]| ScoreRequest { tokens: tokens.to_vec(), scored: vec![1..tokens.len()] };
+    let both = [request(&tokens), request(&other)];
+    let together = model.score(&both, &Watch::default()).unwrap();
+    assert_near(&together[0].logprobs, &whole.logprobs, 2e-5, "with a shared prefix");
+    let alone = score(&mut model, &other, 1);
+    assert_near(&together[1].logprobs, &alone.logprobs, 2e-5, "the other one");
+    // Greedy text reads token by token what scoring reads at once: each token is its argmax.
+    let greedy = Sampling { temperature: 0.0, max_new_tokens: 40, ..Sampling::default() };
+    let text = reply(&mut model, &tokens[..9], &greedy);
+    let mut cpu = on_cpu(&path);
+    assert_eq!(text, reply(&mut cpu, &tokens[..9], &greedy));
+}
+
+#[test]
+fn gpu_weights_are_split_where_a_binding_is_too_small() {
+    if !has_adapter() {
+        return;
+    }
+    let model = |path: &Path, n_bytes: u64| {
+        let options = WgpuOptions { binding_bytes: Some(n_bytes), free_bytes: None };
+        WgpuModel::load(path, options, &Watch::default())
+    };
+    let path = tiny("qwen3");
+    for (path, n_bytes) in [(Some(path.clone()), 160 << 10), (model_path(), 1 << 20)] {
+        let Some(path) = path else { continue };
+        let mut whole = on_gpu(&path);
+        let tokens = drawn(40, whole.info().n_vocab, "bindings");
+        let expected = score(&mut whole, &tokens, 1);
+        assert_eq!(score(&mut model(&path, n_bytes).unwrap(), &tokens, 1), expected);
+    }
+    let refused = model(&path, 4096).err().unwrap().to_string();
+    assert!(refused.contains("no 1 MiB left") && refused.contains("--device cpu"), "{refused}");
+    let options = WgpuOptions { binding_bytes: None, free_bytes: Some(1 << 10) };
+    let refused = WgpuModel::load(&path, options, &Watch::default()).err().unwrap().to_string();
+    assert!(refused.contains("MiB are free"), "{refused}");
+}
+
+/// Sampled text of several lengths, with the sequences in changing company.
+#[test]
+fn gpu_a_reply_is_the_same_alone_and_among_others() {
+    if !has_adapter() {
+        return;
+    }
+    let mut model = on_gpu(&tiny("qwen2"));
+    let n_vocab = model.info().n_vocab;
+    let mut run = |n_parallel: usize| {
+        let request = |id: usize| GenerateRequest {
+            id,
+            prompt: drawn(3 + 11 * id, n_vocab, &id.to_string()),
+            sampling: Sampling { max_new_tokens: 10 + 6 * id, ..Sampling::default() },
+            stream: Stream::new(3, &id.to_string(), "gpu"),
+            stop: Vec::new(),
+            banned: Vec::new(),
+        };
+        let mut prompts = Prompts::new((0..6).map(request).collect());
+        model.generate(&mut prompts, n_parallel, &Watch::default()).unwrap();
+        assert_eq!(prompts.replies, prompts.streamed);
+        prompts.replies
+    };
+    let alone = run(1);
+    assert_eq!(alone.len(), 6);
+    assert!(alone.values().all(|text| !text.is_empty()));
+    for n_parallel in [2, 4, 6] {
+        assert_eq!(alone, run(n_parallel), "{n_parallel} at once");
+    }
+}
+
+#[test]
+fn gpu_log_probabilities_of_the_default_model_equal_the_exact_ones() {
+    let Some(path) = model_path().filter(|_| has_adapter()) else { return };
+    let exact = golden(include_str!("golden/smollm2_135m_exact.json"));
+    let texts = golden(include_str!("golden/smollm2_135m_q4_1.json"));
+    let mut model = on_gpu(&path);
+    for text in texts.as_array().unwrap() {
+        let name = text["name"].as_str().unwrap();
+        let found = score(&mut model, &ids(&text["token_ids"]), 1).logprobs;
+        for (ours, exact) in found.iter().zip(numbers(&exact[name], Value::as_f64)) {
+            assert!((f64::from(*ours) - exact).abs() < 2e-4, "{name}: {ours} for {exact}");
+        }
+    }
+}
+
+#[test]
+fn gpu_cancel_stops_within_a_fifth_of_a_second() {
+    let Some(path) = model_path().filter(|_| has_adapter()) else { return };
+    let mut model = on_gpu(&path);
+    let tokens = drawn(1200, model.info().n_vocab, "cancel");
+    // The first request teaches the device how fast it is.
+    score(&mut model, &tokens[..40], 1);
+    let watch = Watch::default();
+    let request = ScoreRequest { scored: vec![1..tokens.len()], tokens };
+    let (result, late) = std::thread::scope(|scope| {
+        let canceller = scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(700));
+            watch.cancel();
+            Instant::now()
+        });
+        let result = model.score(&[request], &watch);
+        let ended = Instant::now();
+        (result, ended.duration_since(canceller.join().unwrap()))
+    });
+    assert_eq!(result.unwrap_err().to_string(), "cancelled");
+    // Room for a machine that does other things too; alone it is under 0.1 s.
+    assert!(late < Duration::from_millis(400), "{late:?}");
 }

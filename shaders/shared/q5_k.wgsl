@@ -2,10 +2,10 @@
 // word a block: 44 words.
 const WORDS: u32 = 44u;
 
-fn weights4(row: u32, block: u32, quad: u32, scale: vec2f) -> vec4f {
-    let base = block / 8u * WORDS;
-    let word = bitcast<i32>(weights[(base + 4u + (block & 7u) * 4u + quad / 2u) * shape.n_out + row]);
-    let bits = bitcast<i32>(weights[(base + 36u + (block & 7u)) * shape.n_out + row]);
+fn weights4(base: u32, block: u32, quad: u32, scale: vec2f) -> vec4f {
+    let start = block / 8u * WORDS;
+    let word = bitcast<i32>(weights[(start + 4u + (block & 7u) * 4u + quad / 2u) * 64u + base]);
+    let bits = bitcast<i32>(weights[(start + 36u + (block & 7u)) * 64u + base]);
     let first = (quad & 1u) * 16u;
     let nibbles = (vec4i(word) >> (vec4u(0u, 4u, 8u, 12u) + first)) & vec4i(15);
     let fifth = (vec4i(bits) >> (vec4u(0u, 1u, 2u, 3u) + quad * 4u)) & vec4i(1);

@@ -1,6 +1,7 @@
 //! Which graphics adapters there are, and which one is taken.
 
 use super::Error;
+use std::sync::OnceLock;
 
 /// What is known of an adapter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,26 +25,21 @@ impl AdapterInfo {
     }
 }
 
-/// Every adapter that could be used, the fastest kind first.
-pub fn adapters() -> Vec<AdapterInfo> {
-    all().iter().map(AdapterInfo::of).collect()
+/// Every adapter that could be used, the fastest kind first. The drivers are asked once.
+pub fn adapters() -> &'static [AdapterInfo] {
+    static ADAPTERS: OnceLock<Vec<AdapterInfo>> = OnceLock::new();
+    ADAPTERS.get_or_init(|| all().iter().map(AdapterInfo::of).collect())
 }
 
-/// The adapter that would be taken.
+/// The adapter that is taken: the first, or the first whose name holds what `BACKSTORY_ADAPTER` says.
 ///
 /// # Errors
 /// [`Error::NoAdapter`]
 pub fn choose() -> Result<AdapterInfo, Error> {
-    Ok(AdapterInfo::of(&chosen()?))
-}
-
-/// The first of the adapters, or the first whose name holds what `BACKSTORY_ADAPTER` says.
-pub(super) fn chosen() -> Result<wgpu::Adapter, Error> {
     let wanted = std::env::var("BACKSTORY_ADAPTER").unwrap_or_default();
-    let mut all = all();
-    let names: Vec<String> = all.iter().map(|adapter| AdapterInfo::of(adapter).name).collect();
+    let names: Vec<String> = adapters().iter().map(|adapter| adapter.name.clone()).collect();
     match pick(&names, &wanted) {
-        Some(ix) => Ok(all.swap_remove(ix)),
+        Some(ix) => Ok(adapters()[ix].clone()),
         None if wanted.is_empty() => Err(Error::NoAdapter { wanted }),
         None => Err(Error::NoAdapter {
             wanted: format!(
@@ -52,6 +48,15 @@ pub(super) fn chosen() -> Result<wgpu::Adapter, Error> {
             ),
         }),
     }
+}
+
+/// The chosen adapter itself.
+pub(super) fn chosen() -> Result<wgpu::Adapter, Error> {
+    let choice = choose()?;
+    let mut all = all().into_iter();
+    all.find(|adapter| AdapterInfo::of(adapter) == choice).ok_or(Error::NoAdapter {
+        wanted: format!(" named {}, which was there before", choice.name),
+    })
 }
 
 fn pick(names: &[String], wanted: &str) -> Option<usize> {
@@ -65,8 +70,13 @@ fn all() -> Vec<wgpu::Adapter> {
     descriptor.backends = backends;
     let instance = wgpu::Instance::new(descriptor);
     let mut all = pollster::block_on(instance.enumerate_adapters(backends));
-    // Dispatches carry their sizes as immediates.
-    all.retain(|adapter| adapter.features().contains(wgpu::Features::IMMEDIATES));
+    // Dispatches carry their sizes as immediates, and scales of weights are half-precision numbers.
+    all.retain(|adapter| {
+        let flags = adapter.get_downlevel_capabilities().flags;
+        adapter.features().contains(wgpu::Features::IMMEDIATES)
+            && flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+            && flags.contains(wgpu::DownlevelFlags::SHADER_F16_IN_F32)
+    });
     all.sort_by_key(|adapter| match adapter.get_info().device_type {
         wgpu::DeviceType::DiscreteGpu => 0,
         wgpu::DeviceType::IntegratedGpu => 1,

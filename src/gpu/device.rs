@@ -31,7 +31,7 @@ impl Buffer {
 }
 
 /// How long a kernel has run, all its variants together.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct KernelTime {
     /// The kernel's name.
     pub name: &'static str,
@@ -56,6 +56,8 @@ pub struct Gpu {
     work_per_sec: f64,
     /// Time of each kernel, if it is measured: then each runs in a submission of its own.
     times: Option<BTreeMap<&'static str, (u64, f64)>>,
+    /// Seconds of an empty submission.
+    empty_secs: f64,
 }
 
 impl Gpu {
@@ -105,6 +107,7 @@ impl Gpu {
             n_buffers: 0,
             work_per_sec: 1e9,
             times: None,
+            empty_secs: 0.0,
         })
     }
 
@@ -123,9 +126,23 @@ impl Gpu {
         self.traits.max_binding_bytes = self.traits.max_binding_bytes.min(n_bytes);
     }
 
-    /// Measures each kernel from now on, which makes everything a little slower.
-    pub fn measure_kernels(&mut self) {
-        self.times = Some(BTreeMap::new());
+    /// Measures each kernel from now on, or no more. It makes everything slower: each then runs in a
+    /// submission of its own, of which the time of an empty one is taken away.
+    ///
+    /// # Errors
+    /// [`Error::Lost`]
+    pub fn measure_kernels(&mut self, measures: bool) -> Result<(), Error> {
+        self.times = measures.then(BTreeMap::new);
+        if measures {
+            const N: u32 = 20;
+            let began = Instant::now();
+            for _ in 0..N {
+                let submission = self.submit(&[]);
+                self.wait(Some(submission))?;
+            }
+            self.empty_secs = began.elapsed().as_secs_f64() / f64::from(N);
+        }
+        Ok(())
     }
 
     /// The times of all kernels since they were asked for last, the longest first.
@@ -283,6 +300,7 @@ impl Gpu {
             Step::Run(dispatch) => dispatch.kernel.name(),
             Step::Copy { .. } => "copy",
         };
+        let secs = (secs - self.empty_secs).max(0.0);
         if let Some(times) = &mut self.times {
             let time = times.entry(name).or_default();
             *time = (time.0 + 1, time.1 + secs);

@@ -1,8 +1,12 @@
 //! Formats of weights, and how their blocks lie on the GPU.
 //!
-//! A matrix `[n_out, n_in]` is kept word by word: first the first words of all rows, then their
-//! second words, so that threads with neighbouring rows read neighbouring words. Within a row the
-//! file's bits are kept, put into the order in which the kernels read them (`shaders/shared/`).
+//! Of a matrix `[n_out, n_in]` 64 rows lie together, word by word: first the first words of all 64,
+//! then their second words, so that threads with neighbouring rows read neighbouring words, and a
+//! workgroup reads on without jumps. Within a row the file's bits are kept, put into the order in
+//! which the kernels read them (`shaders/shared/`).
+
+/// Rows of a matrix that lie together.
+pub const TILE_ROWS: usize = 64;
 
 /// A format of weights that the kernels read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +74,11 @@ impl Format {
         }
     }
 
+    /// Words of a matrix `[n_out, n_in]` on the GPU, its last rows filled up.
+    pub fn matrix_words(self, n_out: usize, n_in: usize) -> usize {
+        n_out.next_multiple_of(TILE_ROWS) * self.row_words(n_in)
+    }
+
     /// Whether rows of `n_in` weights can be read: whole blocks, and whole steps of the kernels.
     pub fn fits(self, n_in: usize) -> bool {
         n_in > 0 && n_in.is_multiple_of(32) && n_in.is_multiple_of(self.block().0)
@@ -77,18 +86,19 @@ impl Format {
 }
 
 /// The file's `bytes` of a matrix `[n_out, n_in]` as words for the GPU,
-/// `[Format::row_words, n_out]`. Bytes that are missing count as 0.
+/// [`Format::matrix_words`]. Bytes that are missing count as 0.
 pub fn repack(format: Format, bytes: &[u8], n_out: usize, n_in: usize) -> Vec<u32> {
     let n_words = format.row_words(n_in);
     let (n_block, n_bytes) = format.block();
     let row_bytes = n_in / n_block * n_bytes;
-    let mut words = vec![0; n_words * n_out];
+    let mut words = vec![0; format.matrix_words(n_out, n_in)];
     let mut row = vec![0; n_words];
     for (ix, bytes) in bytes.chunks_exact(row_bytes).take(n_out).enumerate() {
         row.fill(0);
         repack_row(format, bytes, &mut row);
+        let base = ix / TILE_ROWS * TILE_ROWS * n_words + ix % TILE_ROWS;
         for (place, word) in row.iter().enumerate() {
-            words[place * n_out + ix] = *word;
+            words[base + place * TILE_ROWS] = *word;
         }
     }
     words

@@ -45,6 +45,8 @@ pub enum Kernel {
     Pick,
     /// `gather_rows.wgsl`
     GatherRows,
+    /// `move_words.wgsl`
+    MoveWords,
 }
 
 /// Threads of an attention workgroup, of which `group` take one row of queries. Private values of a
@@ -74,6 +76,7 @@ impl Kernel {
             Self::LogSums => "log_sums",
             Self::Pick => "pick",
             Self::GatherRows => "gather_rows",
+            Self::MoveWords => "move_words",
         }
     }
 
@@ -96,6 +99,7 @@ impl Kernel {
             Self::LogSums => shader!("log_sums").to_owned(),
             Self::Pick => shader!("pick").to_owned(),
             Self::GatherRows => shader!("gather_rows").to_owned(),
+            Self::MoveWords => shader!("move_words").to_owned(),
         };
         let lines: Vec<&str> = text.lines().collect();
         write_out(&lines, &constants, &mut source);
@@ -132,7 +136,7 @@ impl Kernel {
 
 fn decoder(format: Format) -> String {
     let k_scales = shader!("shared/k_scales");
-    match format {
+    let decoder = match format {
         Format::F32 => shader!("shared/f32").to_owned(),
         Format::F16 => shader!("shared/f16").to_owned(),
         Format::BF16 => shader!("shared/bf16").to_owned(),
@@ -142,7 +146,8 @@ fn decoder(format: Format) -> String {
         Format::Q4K => format!("{k_scales}{}", shader!("shared/q4_k")),
         Format::Q5K => format!("{k_scales}{}", shader!("shared/q5_k")),
         Format::Q6K => shader!("shared/q6_k").to_owned(),
-    }
+    };
+    shader!("shared/place").to_owned() + &decoder
 }
 
 /// Writes `//% repeat v COUNT` … `//% end` out, with `$v` replaced by 0 to COUNT - 1. Arrays and loops

@@ -18,7 +18,7 @@ mod twins;
 pub use adapter::{AdapterInfo, adapters, choose};
 pub use decide::{MatmulTile, Traits, matmul_tile, norm_lanes};
 pub use device::{Buffer, Gpu, KernelTime};
-pub use format::{Format, repack};
+pub use format::{Format, TILE_ROWS, repack};
 pub use kernel::{ITEM_WORDS, Kernel, PAGE, PARTS, attention_lanes};
 pub use recording::{Dispatch, Recording};
 

@@ -23,7 +23,7 @@ pub struct Dispatch {
 pub enum Step {
     /// Runs a kernel.
     Run(Dispatch),
-    /// Copies `n` words between buffers.
+    /// Copies `n` words between two buffers.
     Copy {
         /// From where.
         from: Buffer,
@@ -52,7 +52,7 @@ impl Recording {
         }
     }
 
-    /// Adds a copy of `n` words.
+    /// Adds a copy of `n` words to another buffer; within one, that is [`Kernel::MoveWords`].
     pub fn copy(&mut self, from: &Buffer, from_word: u64, to: &Buffer, to_word: u64, n: u64) {
         let (from, to) = (from.clone(), to.clone());
         self.steps.push(Step::Copy { from, from_word, to, to_word, n });

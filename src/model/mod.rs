@@ -285,6 +285,17 @@ pub trait LanguageModel: Send {
     fn is_lost(&self) -> bool {
         false
     }
+    /// Measures each kernel from now on, or no more; where there are none, nothing happens.
+    ///
+    /// # Errors
+    /// When the device is gone.
+    fn measure_kernels(&mut self, _measures: bool) -> Result<(), Error> {
+        Ok(())
+    }
+    /// What each kernel took since this was asked last, the longest first.
+    fn take_kernel_times(&mut self) -> Vec<gpu::KernelTime> {
+        Vec::new()
+    }
     /// Log-probabilities of the asked tokens; a prefix that several requests share is computed once.
     ///
     /// # Errors

@@ -110,16 +110,6 @@ impl WgpuModel {
         Ok(info)
     }
 
-    /// Measures each kernel from now on, at the price of some speed.
-    pub fn measure_kernels(&mut self) {
-        self.gpu.measure_kernels();
-    }
-
-    /// What each kernel took since this was asked last.
-    pub fn take_kernel_times(&mut self) -> Vec<KernelTime> {
-        self.gpu.take_kernel_times()
-    }
-
     /// Remembers that the device is gone.
     fn noted<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         self.is_lost |= matches!(result, Err(Error::Gpu(gpu::Error::Lost { .. })));
@@ -169,6 +159,15 @@ impl LanguageModel for WgpuModel {
 
     fn is_lost(&self) -> bool {
         self.is_lost
+    }
+
+    fn measure_kernels(&mut self, measures: bool) -> Result<(), Error> {
+        let result = self.gpu.measure_kernels(measures).map_err(Error::from);
+        self.noted(result)
+    }
+
+    fn take_kernel_times(&mut self) -> Vec<KernelTime> {
+        self.gpu.take_kernel_times()
     }
 
     fn score(

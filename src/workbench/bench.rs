@@ -1,6 +1,7 @@
 //! How fast a model reads and writes on this machine.
 
 use super::{Desk, ModelChoice, WorkbenchError};
+use crate::gpu::KernelTime;
 use crate::job::Watch;
 use crate::model::{Feed, GenerateRequest, Reply, Sampling, ScoreRequest};
 use crate::seed::Stream;
@@ -36,6 +37,12 @@ pub struct BenchReport {
     pub decode_tokens_per_s: f64,
     /// Sequences at once.
     pub batch: usize,
+    /// Where the time of one more prompt goes; absent where there are no kernels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub prefill_kernels: Vec<KernelTime>,
+    /// Where the time of one more round of decoding goes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub decode_kernels: Vec<KernelTime>,
 }
 
 const RUNS: usize = 3;
@@ -72,6 +79,12 @@ pub(super) fn run(
         decode.push((n_generate * n_batch) as f64 / started.elapsed().as_secs_f64());
         watch.advance(1);
     }
+    model.measure_kernels(true)?;
+    model.score(std::slice::from_ref(&request), watch)?;
+    let prefill_kernels = model.take_kernel_times();
+    model.generate(&mut Writers::new(n_batch, n_generate, &request.tokens), n_batch, watch)?;
+    let decode_kernels = model.take_kernel_times();
+    model.measure_kernels(false)?;
     let adapter = model.adapter();
     Ok(BenchReport {
         device: model.info().device.clone(),
@@ -80,6 +93,8 @@ pub(super) fn run(
         prefill_tokens_per_s: median_after_warm_up(&prefill),
         decode_tokens_per_s: median_after_warm_up(&decode),
         batch: n_batch,
+        prefill_kernels,
+        decode_kernels,
     })
 }
 

@@ -1,6 +1,6 @@
 //! The paged cache of keys and values: runs of tokens that share a past share its pages.
 
-use crate::gpu::{Buffer, Gpu, PAGE, Recording};
+use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, PAGE, Recording};
 use crate::model::Error;
 use crate::model::config::Config;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -130,9 +130,15 @@ impl Cache {
     }
 
     fn copy_page(&self, from: u32, to: u32, recording: &mut Recording) {
-        let n = self.page_words as u64;
+        let n = self.page_words as u32;
         for buffer in self.keys.iter().chain(&self.values) {
-            recording.copy(buffer, u64::from(from) * n, buffer, u64::from(to) * n, n);
+            recording.run(Dispatch {
+                kernel: Kernel::MoveWords,
+                buffers: vec![buffer.clone()],
+                shape: vec![from * n, to * n, n],
+                groups: [n.div_ceil(64), 1],
+                work: u64::from(n),
+            });
         }
     }
 

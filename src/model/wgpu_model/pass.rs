@@ -167,7 +167,8 @@ impl WgpuModel {
             };
         let embd = &self.weights.token_embd;
         for part in &embd.parts {
-            let shape = vec![part.first as u32, d as u32, part.n_out as u32];
+            let shape =
+                [part.first, d, part.n_out, part.format.row_words(d)].map(|n| n as u32).to_vec();
             let buffers = vec![&part.words, &b.ids, &b.x];
             let kernel = Kernel::Embedding(part.format);
             recording.run(run(kernel, buffers, shape, (d / 4).div_ceil(64), n_rows * d));
@@ -260,7 +261,9 @@ impl WgpuModel {
         let part = &matrix.parts[ix];
         let tile = matmul_tile(self.gpu.traits(), n_rows, part.n_out, matrix.n_in);
         let has_bias = matrix.bias.is_some();
-        let shape = [n_rows, matrix.n_in, part.n_out, stride, first, usize::from(has_bias), adds];
+        let words = part.format.row_words(matrix.n_in);
+        let has_bias = usize::from(has_bias);
+        let shape = [n_rows, matrix.n_in, part.n_out, stride, first, has_bias, adds, words];
         // Where there is no bias its binding holds something that is never read.
         let bias = matrix.bias.as_ref().unwrap_or(&part.words);
         recording.run(Dispatch {

@@ -1,6 +1,6 @@
 //! The weights on the adapter, in their file's formats, cut to what a binding may hold.
 
-use crate::gpu::{self, Buffer, Format, Gpu};
+use crate::gpu::{self, Buffer, Format, Gpu, TILE_ROWS};
 use crate::job::Watch;
 use crate::model::Error;
 use crate::model::config::Config;
@@ -78,7 +78,7 @@ pub fn planned_bytes(gguf: &Gguf, config: &Config) -> Result<u64, Error> {
                  --device cpu"
             )));
         }
-        n_words += format.row_words(n_in) as u64 * n_out as u64;
+        n_words += format.matrix_words(n_out, n_in) as u64;
     }
     Ok(4 * n_words)
 }
@@ -198,7 +198,8 @@ impl Matrix {
         for rows in all {
             let row_bytes = rows.bytes.len() / rows.n_out;
             let most = gpu.traits().max_binding_bytes / 4 / rows.format.row_words(n_in) as u64;
-            let most = (most as usize).clamp(1, most_rows);
+            let most = most as usize / TILE_ROWS * TILE_ROWS;
+            let most = most.clamp(TILE_ROWS, most_rows);
             for bytes in rows.bytes.chunks(most * row_bytes) {
                 let n_out = bytes.len() / row_bytes;
                 let words = gpu::repack(rows.format, bytes, n_out, n_in);
