@@ -4,7 +4,7 @@ use crate::coherence::{Estimate, GroupSummary};
 use crate::job::duration;
 use crate::lengths::Field;
 use crate::model::catalogue::ENTRIES;
-use crate::workbench::{ExportReport, Product, SynthReport};
+use crate::workbench::{BenchReport, ExportReport, Product, SynthReport};
 use serde::Serialize;
 use serde_json::json;
 use std::io::{Result, Write};
@@ -99,15 +99,7 @@ fn lines(product: &Product) -> Result<()> {
             let nll = report.mean_nll.map_or("-".to_owned(), |nll| format!("{nll:.5}"));
             writeln!(out, "{} tokens, mean NLL {nll} nats", report.token_ids.len())?;
         }
-        Product::Bench(report) => writeln!(
-            out,
-            "{} ({}): prompt {:.1} tokens/s, decoding {:.1} tokens/s in batches of {}",
-            report.device,
-            report.adapter,
-            report.prefill_tokens_per_s,
-            report.decode_tokens_per_s,
-            report.batch
-        )?,
+        Product::Bench(report) => speeds(&mut out, report)?,
         Product::Fetched(path) => writeln!(out, "{}", path.display())?,
         Product::Exported(ExportReport { exported, .. }) => writeln!(
             out,
@@ -202,4 +194,31 @@ fn coherence(out: &mut impl Write, groups: &[GroupSummary]) -> Result<()> {
 /// A unit or field as its JSON has it.
 fn name(value: &impl Serialize) -> String {
     json!(value).as_str().unwrap_or_default().to_owned()
+}
+
+fn speeds(out: &mut impl Write, report: &BenchReport) -> Result<()> {
+    let BenchReport { device, adapter, batch, .. } = report;
+    let (prompt, decoding) = (report.prefill_tokens_per_s, report.decode_tokens_per_s);
+    writeln!(
+        out,
+        "{device} ({adapter}): prompt {prompt:.1} tokens/s, decoding {decoding:.1} tokens/s in batches \
+         of {batch}"
+    )?;
+    for (what, kernels) in
+        [("a prompt", &report.prefill_kernels), ("decoding", &report.decode_kernels)]
+    {
+        let total: f64 = kernels.iter().map(|kernel| kernel.secs).sum();
+        for (ix, kernel) in kernels.iter().enumerate() {
+            if ix == 0 {
+                writeln!(out, "Where the time of {what} goes, kernel by kernel:")?;
+            }
+            let (ms, share) = (kernel.secs * 1e3, kernel.secs / total * 100.0);
+            writeln!(
+                out,
+                "{:>18} {ms:>9.1} ms {share:>5.1} % {:>6} runs",
+                kernel.name, kernel.n_runs
+            )?;
+        }
+    }
+    Ok(())
 }

@@ -42,14 +42,17 @@ pub fn matmul_tile(traits: &Traits, n_rows: usize, n_out: usize, n_in: usize) ->
         let lanes = if n_out >= 512 { 16 } else { 8 };
         return MatmulTile { lanes, slices: 1, tokens, quads };
     }
-    // 32 lanes read a line of words together; slices of at least two blocks fill the machine when
-    // there are few outputs. All partial sums fit 16 KiB, the least that any adapter has.
-    let lanes = 32;
+    // A matrix of a few thousand outputs gives a large adapter too few threads, so that up to 16 share
+    // a sum, each at least two blocks of it. Eight neighbouring lanes read a whole sector of memory.
+    let lanes = 8;
     let mut slices = 1;
-    while slices < 4 && slices * 2 * lanes <= traits.max_threads && n_in / 32 >= 4 * slices as usize
+    while slices < 16
+        && slices * 2 * lanes <= traits.max_threads
+        && n_in / 32 >= 4 * slices as usize
     {
         slices *= 2;
     }
+    // The partial sums of the largest tile, whatever the number of rows.
     while slices > 1 && slices * lanes * 8 * 16 > traits.max_shared_bytes {
         slices /= 2;
     }

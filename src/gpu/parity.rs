@@ -471,7 +471,7 @@ fn variants() -> Vec<Kernel> {
     for format in Format::ALL {
         all.push(Kernel::Embedding(format));
         for lanes in [8, 16, 32] {
-            for slices in [1, 2, 4] {
+            for slices in [1, 2, 4, 8, 16].into_iter().filter(|slices| lanes * slices <= 128) {
                 for (tokens, quads) in [(1, 8), (2, 8), (4, 1), (8, 1)] {
                     let tile = MatmulTile { lanes, slices, tokens, quads };
                     all.push(Kernel::Matmul(format, tile));
