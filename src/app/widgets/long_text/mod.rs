@@ -1,6 +1,6 @@
 //! A read-only text of a few bytes up to several megabytes, some of it marked.
 //!
-//! The text is cut once into [pieces](pieces) of about 2,000 bytes; a frame lays out the pieces
+//! The text is cut once into pieces of about 2,000 bytes; a frame lays out the pieces
 //! that can be seen, those of the last page and, within a line too long for one piece, a few
 //! before them, whose rows they go on with. Where the view stands is a piece and a distance below
 //! its top, so a piece above that turns out higher than was thought moves nothing. The scroll bar
