@@ -148,11 +148,13 @@ pub(super) fn load_model(
 /// What is known of a model before it is loaded.
 pub(super) fn describe(choice: &ModelChoice) -> Result<ModelCard, WorkbenchError> {
     let path = model_path(&choice.model)?;
-    let info = match device_of(&choice.device)? {
-        Device::Cpu => CandleModel::describe(&path, CandleOptions::default())?,
-        Device::Gpu | Device::Either => WgpuModel::describe(&path)?,
+    let (info, adapter) = match device_of(&choice.device)? {
+        Device::Cpu => (CandleModel::describe(&path, CandleOptions::default())?, None),
+        Device::Gpu | Device::Either => {
+            (WgpuModel::describe(&path)?, gpu::choose().ok().map(|adapter| adapter.name))
+        }
     };
-    Ok(ModelCard { path, info })
+    Ok(ModelCard { path, info, adapter })
 }
 
 /// A model as the window shows it before it is loaded.
@@ -162,6 +164,8 @@ pub struct ModelCard {
     pub path: PathBuf,
     /// What its header says; the SHA-256 is not computed.
     pub info: ModelInfo,
+    /// The graphics adapter that it would run on; `None` on the CPU.
+    pub adapter: Option<String>,
 }
 
 /// A model of the catalogue, and where it lies if it is on this machine.

@@ -79,24 +79,32 @@ impl Window {
         };
         let info = &card.info;
         let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
+        let device = match &card.adapter {
+            Some(adapter) => format!("{}: {adapter}", info.device.to_uppercase()),
+            None => info.device.to_uppercase(),
+        };
         let rows = [
             ("Architecture", info.architecture.clone()),
             ("Quantization", info.quantization.clone()),
             ("Window", format!("{} tokens", grouped(info.window as u64))),
             ("Memory", mib(info.weight_bytes)),
             ("Cache", format!("{} per 1,000 tokens", mib(1000 * info.cache_bytes_per_token))),
-            ("Device", info.device.to_uppercase()),
+            ("Device", device),
         ];
         egui::Frame::group(ui.style())
             .show(ui, |ui| {
                 ui.set_width(ui.available_width());
-                egui::Grid::new("model card").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
-                    for (name, value) in rows {
-                        ui.label(RichText::new(name).weak());
-                        ui.label(value);
-                        ui.end_row();
-                    }
-                });
+                egui::Grid::new("model card")
+                    .num_columns(2)
+                    .max_col_width(230.0)
+                    .spacing([16.0, 2.0])
+                    .show(ui, |ui| {
+                        for (name, value) in rows {
+                            ui.label(RichText::new(name).weak());
+                            ui.add(egui::Label::new(value).wrap());
+                            ui.end_row();
+                        }
+                    });
             })
             .response
             .on_hover_text(card.path.display().to_string());
