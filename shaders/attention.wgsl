@@ -9,6 +9,8 @@ struct Shape {
     n_kv_heads: u32,
     stride: u32,
     scale: f32,
+    // The first workgroup in y.
+    first_group: u32,
 }
 
 struct Item {
@@ -36,8 +38,8 @@ var<immediate> shape: Shape;
 
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let item = items[group.x];
-    let kv_head = group.y;
+    let item = items[shape.first_group + group.y];
+    let kv_head = group.x;
     let n_threads = item.n_rows * GROUP;
     let thread = min(lane, n_threads - 1u);
     let row = thread / GROUP;

@@ -16,6 +16,8 @@ struct Shape {
     adds: u32,
     // Words of a row of the weights.
     words: u32,
+    // The first workgroup in y.
+    first_group: u32,
 }
 
 var<immediate> shape: Shape;
@@ -37,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let base1 = base_of(columns.y);
     let base2 = base_of(columns.z);
     let base3 = base_of(columns.w);
-    let row = group.y * TOKENS;
+    let row = (shape.first_group + group.y) * TOKENS;
     let width = shape.n_in / 4u;
 //% repeat t TOKENS
     let start$t = min(row + $tu, shape.n_rows - 1u) * width;

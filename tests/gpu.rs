@@ -208,6 +208,5 @@ fn gpu_cancel_stops_within_a_fifth_of_a_second() {
         (result, ended.duration_since(canceller.join().unwrap()))
     });
     assert_eq!(result.unwrap_err().to_string(), "cancelled");
-    // Room for a machine that does other things too; alone it is under 0.1 s.
-    assert!(late < Duration::from_millis(400), "{late:?}");
+    assert!(late < Duration::from_millis(200), "{late:?}");
 }

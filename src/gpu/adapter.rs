@@ -59,6 +59,30 @@ pub(super) fn chosen() -> Result<wgpu::Adapter, Error> {
     })
 }
 
+/// Bytes of memory that an adapter has for itself; `None` where that is not known, and for programs on
+/// the CPU, which take the machine's own.
+pub(super) fn memory_bytes(adapter: &wgpu::Adapter) -> Option<u64> {
+    if adapter.get_info().device_type == wgpu::DeviceType::Cpu {
+        return None;
+    }
+    #[cfg(not(target_vendor = "apple"))]
+    {
+        /// `VK_MEMORY_HEAP_DEVICE_LOCAL_BIT`
+        const DEVICE_LOCAL: u32 = 1;
+        // SAFETY: the handle is only asked for its properties while the adapter is held here.
+        let properties = unsafe {
+            let vulkan = adapter.as_hal::<wgpu::hal::api::Vulkan>()?;
+            let instance = vulkan.shared_instance().raw_instance();
+            instance.get_physical_device_memory_properties(vulkan.raw_physical_device())
+        };
+        let heaps = properties.memory_heaps_as_slice().iter();
+        let own = heaps.filter(|heap| heap.flags.as_raw() & DEVICE_LOCAL != 0);
+        own.map(|heap| heap.size).max()
+    }
+    #[cfg(target_vendor = "apple")]
+    None
+}
+
 fn pick(names: &[String], wanted: &str) -> Option<usize> {
     let wanted = wanted.to_lowercase();
     names.iter().position(|name| name.to_lowercase().contains(&wanted))
@@ -68,6 +92,8 @@ fn all() -> Vec<wgpu::Adapter> {
     let backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = backends;
+    // The rest is for what the driver itself takes, and for other programs.
+    descriptor.memory_budget_thresholds.for_resource_creation = Some(95);
     let instance = wgpu::Instance::new(descriptor);
     let mut all = pollster::block_on(instance.enumerate_adapters(backends));
     // Dispatches carry their sizes as immediates, and scales of weights are half-precision numbers.

@@ -8,7 +8,10 @@ mod decide;
 mod device;
 mod format;
 mod kernel;
+mod pipelines;
 mod recording;
+mod running;
+mod timing;
 
 #[cfg(test)]
 mod parity;
@@ -17,10 +20,11 @@ mod twins;
 
 pub use adapter::{AdapterInfo, adapters, choose};
 pub use decide::{MatmulTile, Traits, matmul_tile, norm_lanes};
-pub use device::{Buffer, Gpu, KernelTime};
+pub use device::{Buffer, Gpu};
 pub use format::{Format, TILE_ROWS, repack};
 pub use kernel::{ITEM_WORDS, Kernel, PAGE, PARTS, attention_lanes};
 pub use recording::{Dispatch, Recording};
+pub use timing::KernelTime;
 
 use crate::job::Cancelled;
 

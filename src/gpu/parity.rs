@@ -15,9 +15,9 @@ const MOST: f64 = 1e-9;
 const N_SHAPES: usize = 200;
 
 /// The device, where there is an adapter; where there must be one, its absence fails.
-fn device() -> Option<Gpu> {
+pub fn device() -> Option<Gpu> {
     match choose() {
-        Ok(_) => Some(Gpu::open().unwrap()),
+        Ok(_) => Some(Gpu::open(None).unwrap()),
         Err(error) if std::env::var_os("REQUIRE_GPU").is_some_and(|value| value == "1") => {
             panic!("{error}")
         }
@@ -62,7 +62,7 @@ fn run(
     }
     let mut recording = Recording::default();
     let (shape, work) = (shape.to_vec(), 1 << 20);
-    recording.run(Dispatch { kernel, buffers: buffers.clone(), shape, groups, work });
+    recording.run(Dispatch { kernel, buffers: buffers.clone(), shape, groups, work, cuts: false });
     gpu.run(&recording, &Watch::default()).unwrap();
     let read = |(buffer, words): (&super::Buffer, &&[u32])| {
         let mut found = gpu.read(buffer, buffer.n_words() as usize).unwrap();
@@ -156,7 +156,8 @@ fn gpu_matmul_equals_its_twin() {
         let (inputs, bias) = (draw.values(n_rows * n_in), draw.values(n_out + 3));
         let (stride, first, adds, has_bias) = (n_out + 5, 3, case % 2, case / 2 % 2);
         let before = draw.values(n_rows * stride);
-        let shape = [n_rows, n_in, n_out, stride, first, has_bias, adds, format.row_words(n_in)];
+        let words_a_row = format.row_words(n_in);
+        let shape = [n_rows, n_in, n_out, stride, first, has_bias, adds, words_a_row, 0];
         let groups =
             [n_out.div_ceil(4 * tile.lanes as usize), n_rows.div_ceil(tile.tokens as usize)];
         let weights = repack(format, &bytes, n_out, n_in);
@@ -188,7 +189,7 @@ fn gpu_products_of_a_row_are_the_same_bits_in_any_company() {
         let inputs = draw.values(9 * n_in);
         let mut product = |n_rows: usize| {
             let tile = matmul_tile(&traits, n_rows, n_out, n_in);
-            let shape = [n_rows, n_in, n_out, n_out, 0, 0, 0, format.row_words(n_in)];
+            let shape = [n_rows, n_in, n_out, n_out, 0, 0, 0, format.row_words(n_in), 0];
             let groups =
                 [n_out.div_ceil(4 * tile.lanes as usize), n_rows.div_ceil(tile.tokens as usize)];
             let before = vec![0; n_rows * n_out];
@@ -350,11 +351,11 @@ fn gpu_attention_equals_its_twin_whole_and_in_parts() {
             lanes: lanes as u32,
         };
         let scale = 1.0 / (size as f32).sqrt();
-        let shape = [h as u32, k as u32, stride as u32, scale.to_bits()];
+        let shape = [h as u32, k as u32, stride as u32, scale.to_bits(), 0];
         let (paged_keys, paged_values, before) = (place(&keys), place(&values), vec![0; n_out]);
         let buffers =
             [&items, &pages, words(&rows), words(&paged_keys), words(&paged_values), &before];
-        let groups = [n_items as u32, k as u32];
+        let groups = [k as u32, n_items as u32];
         let mut found = run(&mut gpu, kernel, &buffers, &shape, groups).swap_remove(5);
         if is_split {
             let buffers: [&[u32]; 3] = [&[0, n_items as u32], &found, &vec![0; h * size]];
@@ -523,11 +524,11 @@ fn gpu_every_variant_is_valid_and_its_bindings_and_shape_are_as_the_host_says() 
 fn signature(kernel: Kernel) -> (u32, u32) {
     match kernel {
         Kernel::Embedding(_) => (3, 4),
-        Kernel::Matmul(..) => (4, 8),
+        Kernel::Matmul(..) => (4, 9),
         Kernel::RmsNorm(_) => (3, 2),
         Kernel::HeadNorm => (2, 6),
         Kernel::Rope(_) => (5, 3),
-        Kernel::Attention { .. } => (6, 4),
+        Kernel::Attention { .. } => (6, 5),
         Kernel::AttentionMerge => (3, 2),
         Kernel::Gated => (2, 1),
         Kernel::LogSums => (2, 2),

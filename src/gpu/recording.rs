@@ -16,6 +16,9 @@ pub struct Dispatch {
     pub groups: [u32; 2],
     /// About how many multiplications it takes; submissions are cut by it.
     pub work: u64,
+    /// Whether the workgroups in y may run in several goes: the last word of the shape then says which
+    /// of them is the first.
+    pub cuts: bool,
 }
 
 /// A step of a recording.

@@ -95,8 +95,7 @@ impl CandleModel {
                  and are slower"
             ));
         }
-        watch.stage("checking the model file", 0);
-        let sha256 = gguf.sha256()?;
+        let sha256 = gguf.sha256(watch)?;
         watch.stage("loading the model", config.n_layers as u64);
         let mut blk = Vec::new();
         for layer in 0..config.n_layers {

@@ -4,6 +4,7 @@
 
 use super::Error;
 use super::linear::Block;
+use crate::job::Watch;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
 use sha2::{Digest, Sha256};
@@ -59,13 +60,26 @@ impl Gguf {
     }
 
     /// SHA-256 of the whole file, lowercase hex.
-    pub fn sha256(&mut self) -> Result<String, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Cancelled`]
+    pub fn sha256(&mut self, watch: &Watch) -> Result<String, Error> {
+        const PIECE: usize = 1 << 20;
         let path = self.path.clone();
         let read = |source| Error::Read { path: path.clone(), source };
+        watch.stage("checking the model file", self.n_bytes.div_ceil(PIECE as u64));
         self.file.rewind().map_err(read)?;
         let mut hash = Sha256::new();
-        std::io::copy(&mut self.file, &mut hash).map_err(read)?;
-        Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut piece = vec![0; PIECE];
+        loop {
+            watch.check()?;
+            let n = self.file.read(&mut piece).map_err(read)?;
+            if n == 0 {
+                return Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+            }
+            hash.update(&piece[..n]);
+            watch.advance(1);
+        }
     }
 
     /// The text behind `key`.

@@ -13,7 +13,7 @@ use super::config::{self, Config};
 use super::gguf::Gguf;
 use super::{
     ChatTemplate, Error, Feed, LanguageModel, ModelInfo, ScoreRequest, TokenScores, Tokenizer,
-    candle_model,
+    candle_model, catalogue,
 };
 use crate::gpu::{self, AdapterInfo, Gpu, KernelTime};
 use crate::job::Watch;
@@ -27,7 +27,7 @@ use weights::Weights;
 pub struct WgpuOptions {
     /// Bytes that one binding may have, if fewer than the adapter's own limit.
     pub binding_bytes: Option<u64>,
-    /// Bytes of memory to plan with; `None` asks the system, and only for adapters that use its memory.
+    /// Bytes of memory to plan with; `None` asks the adapter, or the system where it uses its memory.
     pub free_bytes: Option<u64>,
 }
 
@@ -67,14 +67,14 @@ impl WgpuModel {
         for warning in tokenizer.warnings().iter().map(String::as_str).chain(template.warning()) {
             watch.warn(format!("{name}: {warning}"));
         }
-        let mut gpu = Gpu::open()?;
+        let home = catalogue::home().ok();
+        let mut gpu = Gpu::open(home.map(|home| home.join("pipelines")).as_deref())?;
         if let Some(n_bytes) = options.binding_bytes {
             gpu.limit_bindings(n_bytes);
         }
         let weight_bytes = weights::planned_bytes(&gguf, &config)?;
-        check_memory(&gguf, &gpu, options, weight_bytes)?;
-        watch.stage("checking the model file", 0);
-        let sha256 = gguf.sha256()?;
+        check_memory(&gguf, &mut gpu, options, weight_bytes)?;
+        let sha256 = gguf.sha256(watch)?;
         let mut info = config::info(&gguf, &config, sha256, "gpu", weight_bytes);
         info.cache_bytes_per_token = Cache::bytes_per_token(&config);
         let weights = Weights::load(&mut gguf, &config, &mut gpu, watch)?;
@@ -117,18 +117,19 @@ impl WgpuModel {
     }
 }
 
-/// A software adapter takes the machine's own memory, whose rest is known.
+/// Refuses a model whose weights leave no room, and sees to it that nothing else goes beyond that.
 fn check_memory(
     gguf: &Gguf,
-    gpu: &Gpu,
+    gpu: &mut Gpu,
     options: WgpuOptions,
     weight_bytes: u64,
 ) -> Result<(), Error> {
-    let free = match options.free_bytes {
-        Some(free) => free,
-        None if gpu.info().is_software => candle_model::free_bytes(),
-        None => return Ok(()),
+    // A software adapter takes the machine's own memory.
+    let machine = || gpu.info().is_software.then(candle_model::free_bytes);
+    let Some(free) = options.free_bytes.or_else(|| gpu.memory_bytes()).or_else(machine) else {
+        return Ok(());
     };
+    gpu.limit_memory(free);
     // An eighth is left for the cache, the buffers and the rest of the machine.
     if weight_bytes <= free / 8 * 7 {
         return Ok(());

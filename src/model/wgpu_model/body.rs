@@ -82,6 +82,7 @@ impl Body for WgpuModel {
                 shape: vec![n as u32, first as u32, n_targets as u32],
                 groups: [n_targets.div_ceil(64) as u32, 1],
                 work: n_targets as u64,
+                cuts: false,
             });
         }
         self.run(&recording, watch)?;
@@ -172,6 +173,7 @@ impl WgpuModel {
             shape: vec![d as u32],
             groups: [d.div_ceil(64) as u32, n as u32],
             work: (n * d) as u64,
+            cuts: false,
         });
         recording.run(Dispatch {
             kernel: Kernel::RmsNorm(norm_lanes(self.gpu.traits())),
@@ -179,6 +181,7 @@ impl WgpuModel {
             shape: vec![d as u32, self.config.epsilon.to_bits()],
             groups: [n as u32, 1],
             work: 8 * (n * d) as u64,
+            cuts: false,
         });
         Ok(normed)
     }

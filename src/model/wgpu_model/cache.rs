@@ -138,6 +138,7 @@ impl Cache {
                 shape: vec![from * n, to * n, n],
                 groups: [n.div_ceil(64), 1],
                 work: u64::from(n),
+                cuts: false,
             });
         }
     }

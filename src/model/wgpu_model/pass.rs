@@ -164,6 +164,7 @@ impl WgpuModel {
                 shape,
                 groups: [x as u32, rows],
                 work: work as u64,
+                cuts: false,
             };
         let embd = &self.weights.token_embd;
         for part in &embd.parts {
@@ -263,7 +264,7 @@ impl WgpuModel {
         let has_bias = matrix.bias.is_some();
         let words = part.format.row_words(matrix.n_in);
         let has_bias = usize::from(has_bias);
-        let shape = [n_rows, matrix.n_in, part.n_out, stride, first, has_bias, adds, words];
+        let shape = [n_rows, matrix.n_in, part.n_out, stride, first, has_bias, adds, words, 0];
         // Where there is no bias its binding holds something that is never read.
         let bias = matrix.bias.as_ref().unwrap_or(&part.words);
         recording.run(Dispatch {
@@ -275,6 +276,7 @@ impl WgpuModel {
                 n_rows.div_ceil(tile.tokens as usize) as u32,
             ],
             work: (n_rows * part.n_out * matrix.n_in) as u64,
+            cuts: true,
         });
     }
 
@@ -305,9 +307,10 @@ impl WgpuModel {
         recording.run(Dispatch {
             kernel: Kernel::Attention { group, quads: quads as u32, is_split, lanes },
             buffers: buffers.into_iter().cloned().collect(),
-            shape: vec![n_q, n_kv, stride as u32, scale.to_bits()],
-            groups: [plan.n_items as u32, n_kv],
+            shape: vec![n_q, n_kv, stride as u32, scale.to_bits(), 0],
+            groups: [n_kv, plan.n_items as u32],
             work: (2 * plan.n_keys * heads.q_width()) as u64,
+            cuts: true,
         });
         if is_split {
             recording.run(Dispatch {
@@ -316,6 +319,7 @@ impl WgpuModel {
                 shape: vec![n_q, quads as u32],
                 groups: [(heads.n_heads * quads).div_ceil(16) as u32, plan.parts.len() as u32 / 2],
                 work: (plan.n_parts * heads.q_width()) as u64,
+                cuts: false,
             });
         }
     }
@@ -373,6 +377,7 @@ impl WgpuModel {
             shape: vec![width as u32, first as u32],
             groups: [n_rows as u32, 1],
             work: 16 * (n_rows * width.max(PARTS as usize)) as u64,
+            cuts: false,
         });
     }
 }
