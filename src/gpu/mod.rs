@@ -11,6 +11,7 @@ mod kernel;
 mod pipelines;
 mod recording;
 mod running;
+pub mod shape;
 mod timing;
 
 #[cfg(test)]
@@ -22,7 +23,7 @@ pub use adapter::{AdapterInfo, adapters, choose};
 pub use decide::{MatmulTile, Traits, matmul_tile, norm_lanes};
 pub use device::{Buffer, Gpu};
 pub use format::{Format, TILE_ROWS, repack};
-pub use kernel::{ITEM_WORDS, Kernel, PAGE, PARTS, attention_lanes};
+pub use kernel::{Kernel, PAGE, PARTS, attention_lanes};
 pub use recording::{Dispatch, Recording};
 pub use timing::KernelTime;
 

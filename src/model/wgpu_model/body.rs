@@ -3,6 +3,7 @@
 use super::WgpuModel;
 use super::cache::Run;
 use super::pass::Mode;
+use crate::gpu::shape::{self, State};
 use crate::gpu::{Buffer, Dispatch, Kernel, PARTS, Recording, norm_lanes};
 use crate::job::Watch;
 use crate::model::body::{Asked, Body, New};
@@ -12,8 +13,6 @@ use crate::model::{Error, Tokenizer};
 const CHUNK: usize = 256;
 /// Sequences that decode in one pass.
 const MOST_SEQUENCES: usize = 64;
-/// Words of a state of `log_sums.wgsl`.
-const STATE_WORDS: usize = 4;
 
 impl Body for WgpuModel {
     type Run = Run;
@@ -64,7 +63,7 @@ impl Body for WgpuModel {
         });
         let targets: Vec<u32> = targets.collect();
         let n_targets = targets.len() / 2;
-        let n_states = rows.len() * PARTS as usize * STATE_WORDS;
+        let n_states = rows.len() * PARTS as usize * State::N_WORDS;
         let widest = self.weights.head().parts.iter().map(|part| part.n_out).max().unwrap_or(0);
         let (gpu, scratch) = (&mut self.gpu, &mut self.scratch);
         let targets = scratch.targets.holding(&targets, gpu)?;
@@ -76,10 +75,11 @@ impl Body for WgpuModel {
             let (n, first) = (part.n_out, part.first);
             self.multiply_part(&mut recording, head, ix, &normed, &logits, rows.len(), [n, 0, 0]);
             Self::fold(&mut recording, &logits, &states, rows.len(), [n, first]);
+            let shape = shape::Pick { width: n as u32, first: first as u32, n: n_targets as u32 };
             recording.run(Dispatch {
                 kernel: Kernel::Pick,
                 buffers: vec![logits.clone(), targets.clone(), picked.clone()],
-                shape: vec![n as u32, first as u32, n_targets as u32],
+                shape: shape.words(),
                 groups: [n_targets.div_ceil(64) as u32, 1],
                 work: n_targets as u64,
                 cuts: false,
@@ -170,7 +170,7 @@ impl WgpuModel {
         recording.run(Dispatch {
             kernel: Kernel::GatherRows,
             buffers: vec![row_numbers, hidden.clone(), chosen.clone()],
-            shape: vec![d as u32],
+            shape: shape::GatherRows { width: d as u32 }.words(),
             groups: [d.div_ceil(64) as u32, n as u32],
             work: (n * d) as u64,
             cuts: false,
@@ -178,7 +178,7 @@ impl WgpuModel {
         recording.run(Dispatch {
             kernel: Kernel::RmsNorm(norm_lanes(self.gpu.traits())),
             buffers: vec![self.weights.output_norm.clone(), chosen, normed.clone()],
-            shape: vec![d as u32, self.config.epsilon.to_bits()],
+            shape: shape::RmsNorm { width: d as u32, epsilon: self.config.epsilon }.words(),
             groups: [n as u32, 1],
             work: 8 * (n * d) as u64,
             cuts: false,
@@ -212,21 +212,19 @@ impl WgpuModel {
 fn scores(states: &[u32], picked: &[u32], asked: &[Asked]) -> Vec<Vec<(f32, bool)>> {
     let mut picked = picked.iter().map(|bits| f64::from(f32::from_bits(*bits)));
     let mut all = Vec::new();
-    for (asked, states) in asked.iter().zip(states.chunks_exact(PARTS as usize * STATE_WORDS)) {
-        let (mut largest, mut best) = (f64::NEG_INFINITY, u32::MAX);
-        for state in states.chunks_exact(STATE_WORDS) {
-            let logit = f64::from(f32::from_bits(state[0]));
-            if logit > largest || logit == largest && state[2] < best {
-                (largest, best) = (logit, state[2]);
+    let states: Vec<State> =
+        states.as_chunks().0.iter().map(|words| State::from_words(*words)).collect();
+    for (asked, states) in asked.iter().zip(states.chunks_exact(PARTS as usize)) {
+        let (mut largest, mut best) = (f32::NEG_INFINITY, u32::MAX);
+        for state in states {
+            let ties = state.largest == largest && state.entry < best;
+            if state.largest > largest || ties {
+                (largest, best) = (state.largest, state.entry);
             }
         }
-        let sum: f64 = states
-            .chunks_exact(STATE_WORDS)
-            .map(|state| {
-                let [logit, sum] = [0, 1].map(|ix| f64::from(f32::from_bits(state[ix])));
-                sum * (logit - largest).exp()
-            })
-            .sum();
+        let largest = f64::from(largest);
+        let under = |state: &State| (f64::from(state.largest) - largest).exp();
+        let sum: f64 = states.iter().map(|state| f64::from(state.sum) * under(state)).sum();
         let total = largest + sum.ln();
         let score = |target: &u32| {
             let logit = picked.next().unwrap_or(f64::NAN);

@@ -1,9 +1,12 @@
 //! Every kernel against its twin, over ragged sizes; every variant through the validator.
 
+mod reflection;
+
 use super::decide::{Traits, matmul_tile};
-use super::kernel::{ITEM_WORDS, Kernel, PAGE, PARTS, attention_lanes};
+use super::kernel::{Kernel, PAGE, PARTS, attention_lanes};
 use super::recording::{Dispatch, Recording};
-use super::{Format, Gpu, MatmulTile, choose, repack, twins};
+use super::shape::Item;
+use super::{Format, Gpu, choose, repack, twins};
 use crate::job::Watch;
 use crate::seed::Stream;
 use half::f16;
@@ -342,7 +345,7 @@ fn gpu_attention_equals_its_twin_whole_and_in_parts() {
             let to = (from + each).min(n_keys);
             items.extend([0, n_rows, 1, n_keys - n_rows, from, to, part, 0].map(|n| n as u32));
         }
-        let n_items = items.len() / ITEM_WORDS;
+        let n_items = items.len() / Item::N_WORDS;
         let n_out = if is_split { n_items * h * (size + 4) } else { n_rows * h * size };
         let kernel = Kernel::Attention {
             group: group as u32,
@@ -454,86 +457,4 @@ fn gpu_a_wrong_twin_a_permuted_output_and_a_nan_are_caught() {
     let (with_nan, worst) = error(&[1.0, f32::NAN, 3.0, 0.5], &right);
     assert!(with_nan.is_nan() && worst == 1, "a NaN is below no bound");
     assert!(error(&[1.0, -2.0, 3.0, 0.501], &right).0 > MOST, "one value a little off");
-}
-
-/// Every variant that some adapter might take.
-fn variants() -> Vec<Kernel> {
-    let mut all = vec![
-        Kernel::HeadNorm,
-        Kernel::AttentionMerge,
-        Kernel::Gated,
-        Kernel::LogSums,
-        Kernel::Pick,
-        Kernel::GatherRows,
-        Kernel::MoveWords,
-    ];
-    all.extend([1, 128].map(Kernel::RmsNorm));
-    all.extend([false, true].map(Kernel::Rope));
-    for format in Format::ALL {
-        all.push(Kernel::Embedding(format));
-        for lanes in [8, 16, 32] {
-            for slices in [1, 2, 4, 8, 16].into_iter().filter(|slices| lanes * slices <= 128) {
-                for (tokens, quads) in [(1, 8), (2, 8), (4, 1), (8, 1)] {
-                    let tile = MatmulTile { lanes, slices, tokens, quads };
-                    all.push(Kernel::Matmul(format, tile));
-                }
-            }
-        }
-    }
-    for group in [1, 3, 7, 16] {
-        for quads in [4, 16, 20, 32] {
-            for is_split in [false, true] {
-                let lanes = attention_lanes(group, is_split);
-                all.push(Kernel::Attention { group, quads, is_split, lanes });
-            }
-        }
-    }
-    all
-}
-
-#[test]
-fn gpu_every_variant_is_valid_and_its_bindings_and_shape_are_as_the_host_says() {
-    use naga::{AddressSpace, valid};
-    for kernel in variants() {
-        let source = kernel.source();
-        let module = naga::front::wgsl::parse_str(&source)
-            .unwrap_or_else(|error| panic!("{kernel:?}: {}", error.emit_to_string(&source)));
-        let capabilities =
-            valid::Capabilities::IMMEDIATES | valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32;
-        let mut validator = valid::Validator::new(valid::ValidationFlags::all(), capabilities);
-        validator.validate(&module).unwrap_or_else(|error| panic!("{kernel:?}: {error:?}"));
-        let (mut n_bindings, mut n_words) = (0, 0);
-        for (_, variable) in module.global_variables.iter() {
-            match variable.space {
-                AddressSpace::Storage { .. } => n_bindings += 1,
-                AddressSpace::Immediate => {
-                    if let naga::TypeInner::Struct { span, .. } = module.types[variable.ty].inner {
-                        n_words = span / 4;
-                    }
-                }
-                _ => {}
-            }
-        }
-        assert_eq!((n_bindings, n_words), signature(kernel), "{kernel:?}");
-        let threads: u32 = module.entry_points[0].workgroup_size.iter().product();
-        assert!(threads <= 256, "{kernel:?} has {threads} threads");
-    }
-}
-
-/// Bindings, and words of the shape, as the host gives them.
-fn signature(kernel: Kernel) -> (u32, u32) {
-    match kernel {
-        Kernel::Embedding(_) => (3, 4),
-        Kernel::Matmul(..) => (4, 9),
-        Kernel::RmsNorm(_) => (3, 2),
-        Kernel::HeadNorm => (2, 6),
-        Kernel::Rope(_) => (5, 3),
-        Kernel::Attention { .. } => (6, 5),
-        Kernel::AttentionMerge => (3, 2),
-        Kernel::Gated => (2, 1),
-        Kernel::LogSums => (2, 2),
-        Kernel::Pick => (3, 3),
-        Kernel::GatherRows => (3, 1),
-        Kernel::MoveWords => (1, 3),
-    }
 }
