@@ -1,8 +1,9 @@
 //! Every kernel against its twin, over ragged sizes; every variant through the validator.
 
 mod reflection;
+mod tiles;
 
-use super::decide::{Traits, matmul_tile};
+use super::decide::{CachePrecision, Forced, Mode, NormTile, Traits, matmul_tile};
 use super::kernel::{Kernel, PAGE, PARTS, attention_lanes};
 use super::recording::{Dispatch, Recording};
 use super::shape::Item;
@@ -20,7 +21,7 @@ const N_SHAPES: usize = 200;
 /// The device, where there is an adapter; where there must be one, its absence fails.
 pub fn device() -> Option<Gpu> {
     match choose() {
-        Ok(_) => Some(Gpu::open(None).unwrap()),
+        Ok(_) => Some(Gpu::open(None, Forced::default()).unwrap()),
         Err(error) if std::env::var_os("REQUIRE_GPU").is_some_and(|value| value == "1") => {
             panic!("{error}")
         }
@@ -138,6 +139,8 @@ fn hardware() -> Traits {
         max_threads: 256,
         max_shared_bytes: 16384,
         max_binding_bytes: 128 << 20,
+        has_f16: false,
+        subgroup_size: None,
     }
 }
 
@@ -154,7 +157,7 @@ fn gpu_matmul_equals_its_twin() {
         let n_rows = [1, 2, 3, 4, 5, 8, 13, 17][draw.0.below(8)];
         let (n_in, n_out) = (n_in_for(&mut draw, format), draw.size(150));
         let traits = if is_hardware { hardware() } else { *gpu.traits() };
-        let tile = matmul_tile(&traits, n_rows, n_out, n_in);
+        let tile = matmul_tile(&traits, Mode::Decode, n_rows, n_out, n_in);
         let bytes = draw.bytes(format, n_out * n_in);
         let (inputs, bias) = (draw.values(n_rows * n_in), draw.values(n_out + 3));
         let (stride, first, adds, has_bias) = (n_out + 5, 3, case % 2, case / 2 % 2);
@@ -162,7 +165,7 @@ fn gpu_matmul_equals_its_twin() {
         let words_a_row = format.row_words(n_in);
         let shape = [n_rows, n_in, n_out, stride, first, has_bias, adds, words_a_row, 0];
         let groups =
-            [n_out.div_ceil(4 * tile.lanes as usize), n_rows.div_ceil(tile.tokens as usize)];
+            [n_out.div_ceil(tile.outputs() as usize), n_rows.div_ceil(tile.rows() as usize)];
         let weights = repack(format, &bytes, n_out, n_in);
         let buffers = [&weights[..], words(&bias), words(&inputs), words(&before)];
         let kernel = Kernel::Matmul(format, tile);
@@ -191,10 +194,10 @@ fn gpu_products_of_a_row_are_the_same_bits_in_any_company() {
         let weights = repack(format, &draw.bytes(format, n_in * n_out), n_out, n_in);
         let inputs = draw.values(9 * n_in);
         let mut product = |n_rows: usize| {
-            let tile = matmul_tile(&traits, n_rows, n_out, n_in);
+            let tile = matmul_tile(&traits, Mode::Decode, n_rows, n_out, n_in);
             let shape = [n_rows, n_in, n_out, n_out, 0, 0, 0, format.row_words(n_in), 0];
             let groups =
-                [n_out.div_ceil(4 * tile.lanes as usize), n_rows.div_ceil(tile.tokens as usize)];
+                [n_out.div_ceil(tile.outputs() as usize), n_rows.div_ceil(tile.rows() as usize)];
             let before = vec![0; n_rows * n_out];
             let buffers = [&weights[..], &weights, words(&inputs[..n_rows * n_in]), &before];
             let kernel = Kernel::Matmul(format, tile);
@@ -245,7 +248,8 @@ fn gpu_norms_equal_their_twins() {
         let (gain, inputs) = (draw.values(width), draw.values(n_rows * width));
         let epsilon = 1e-5_f32;
         let before = vec![0; inputs.len()];
-        let kernel = Kernel::RmsNorm(if case % 2 == 0 { 1 } else { 128 });
+        let kernel =
+            Kernel::RmsNorm(NormTile { slices: if case % 2 == 0 { 1 } else { 128 }, subgroup: 1 });
         let shape = [width as u32, epsilon.to_bits()];
         let buffers = [words(&gain), words(&inputs), &before];
         let out = run(&mut gpu, kernel, &buffers, &shape, [n_rows as u32, 1]);
@@ -275,7 +279,7 @@ fn gpu_rope_equals_its_twin() {
     let Some(mut gpu) = device() else { return };
     let mut draw = Draw::new("rope");
     for case in 0..N_SHAPES {
-        let (n, k, size) = (draw.size(5), draw.size(3), 2 * draw.size(32));
+        let (n, k, size) = (draw.size(5), draw.size(3), 4 * draw.size(16));
         let h = k * draw.size(3);
         let width = (h + 2 * k) * size;
         let angles: Vec<f32> = (0..n * size / 2)
@@ -287,10 +291,10 @@ fn gpu_rope_equals_its_twin() {
         let rows = draw.values(n * width);
         let slots: Vec<u32> = (0..n).map(|row| (n - 1 - row) as u32).collect();
         let cache = vec![0; n * k * size];
-        let kernel = Kernel::Rope(case % 2 == 1);
+        let kernel = Kernel::Rope { halves: case % 2 == 1, cache: CachePrecision::F32 };
         let shape = [h, k, size].map(|n| n as u32);
         let buffers = [words(&angles), &slots, words(&rows), &cache, &cache];
-        let groups = [(width / 2).div_ceil(64) as u32, n as u32];
+        let groups = [(width / 4).div_ceil(64) as u32, n as u32];
         let out = run(&mut gpu, kernel, &buffers, &shape, groups);
         let turned = twins::rope(&rows, width, &angles, size, case % 2 == 1);
         let (mut keys, mut values, mut expected) = (Vec::new(), Vec::new(), Vec::new());
@@ -352,6 +356,7 @@ fn gpu_attention_equals_its_twin_whole_and_in_parts() {
             quads: quads as u32,
             is_split,
             lanes: lanes as u32,
+            cache: CachePrecision::F32,
         };
         let scale = 1.0 / (size as f32).sqrt();
         let shape = [h as u32, k as u32, stride as u32, scale.to_bits(), 0];

@@ -2,9 +2,9 @@
 
 use super::WgpuModel;
 use super::cache::Run;
-use super::pass::Mode;
+use super::pass::Product;
 use crate::gpu::shape::{self, State};
-use crate::gpu::{Buffer, Dispatch, Kernel, PARTS, Recording, norm_lanes};
+use crate::gpu::{Buffer, Dispatch, Kernel, Mode, PARTS, Recording, norm_tile};
 use crate::job::Watch;
 use crate::model::body::{Asked, Body, New};
 use crate::model::{Error, Tokenizer};
@@ -71,9 +71,16 @@ impl Body for WgpuModel {
         let states = scratch.states.with_room(n_states, gpu)?;
         let logits = scratch.logits.with_room(rows.len() * widest, gpu)?;
         let head = self.weights.head();
+        let product = Product {
+            mode: Mode::Prompt,
+            n_rows: rows.len(),
+            inputs: &normed,
+            outputs: &logits,
+            adds: false,
+        };
         for (ix, part) in head.parts.iter().enumerate() {
             let (n, first) = (part.n_out, part.first);
-            self.multiply_part(&mut recording, head, ix, &normed, &logits, rows.len(), [n, 0, 0]);
+            self.multiply_part(&mut recording, head, ix, &product, [n, 0]);
             Self::fold(&mut recording, &logits, &states, rows.len(), [n, first]);
             let shape = shape::Pick { width: n as u32, first: first as u32, n: n_targets as u32 };
             recording.run(Dispatch {
@@ -100,7 +107,7 @@ impl Body for WgpuModel {
             let hidden = self.record(&mut news, Mode::Prompt, &mut recording)?;
             if ix + 1 == n_chunks {
                 let last = [tokens.len() as u32 - 1];
-                let out = self.record_logits(&mut recording, &hidden, &last)?;
+                let out = self.record_logits(&mut recording, &hidden, &last, Mode::Prompt)?;
                 self.run(&recording, watch)?;
                 self.read_logits(&out, 1, &mut logits)?;
             } else {
@@ -149,7 +156,7 @@ impl WgpuModel {
         let n = news.len() as u32;
         let hidden = self.record(news, Mode::Decode, recording)?;
         let rows: Vec<u32> = (0..n).collect();
-        let out = self.record_logits(recording, &hidden, &rows)?;
+        let out = self.record_logits(recording, &hidden, &rows, Mode::Decode)?;
         self.run(recording, watch)?;
         Ok(out)
     }
@@ -176,7 +183,7 @@ impl WgpuModel {
             cuts: false,
         });
         recording.run(Dispatch {
-            kernel: Kernel::RmsNorm(norm_lanes(self.gpu.traits())),
+            kernel: Kernel::RmsNorm(norm_tile(self.gpu.traits())),
             buffers: vec![self.weights.output_norm.clone(), chosen, normed.clone()],
             shape: shape::RmsNorm { width: d as u32, epsilon: self.config.epsilon }.words(),
             groups: [n as u32, 1],
@@ -192,11 +199,14 @@ impl WgpuModel {
         recording: &mut Recording,
         hidden: &Buffer,
         rows: &[u32],
+        mode: Mode,
     ) -> Result<Buffer, Error> {
         let normed = self.last_norm(recording, hidden, rows)?;
         let n_words = rows.len() * self.config.n_vocab;
         let logits = self.scratch.logits.with_room(n_words, &mut self.gpu)?;
-        self.multiply(recording, self.weights.head(), &normed, &logits, rows.len(), false);
+        let (inputs, outputs, n_rows) = (&normed, &logits, rows.len());
+        let product = Product { mode, n_rows, inputs, outputs, adds: false };
+        self.multiply(recording, self.weights.head(), &product);
         Ok(logits)
     }
 
