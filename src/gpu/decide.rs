@@ -64,6 +64,11 @@ pub fn norm_lanes(traits: &Traits) -> u32 {
     if traits.is_software { 1 } else { 128.min(traits.max_threads) }
 }
 
+/// Threads that share a row of logits while its largest are found.
+pub fn top_lanes(traits: &Traits) -> u32 {
+    if traits.is_software { 64 } else { 256.min(traits.max_threads) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -199,11 +199,11 @@ impl Gpu {
         self.wait(None)
     }
 
-    /// The first `n_words` words of a buffer.
+    /// The `n_words` words of a buffer from `first` on.
     ///
     /// # Errors
     /// [`Error::Lost`]
-    pub fn read(&self, buffer: &Buffer, n_words: usize) -> Result<Vec<u32>, Error> {
+    pub fn read(&self, buffer: &Buffer, first: usize, n_words: usize) -> Result<Vec<u32>, Error> {
         if n_words == 0 {
             return Ok(Vec::new());
         }
@@ -215,7 +215,7 @@ impl Gpu {
             mapped_at_creation: false,
         });
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(&buffer.inner, 0, &staging, 0, size);
+        encoder.copy_buffer_to_buffer(&buffer.inner, first as u64 * 4, &staging, 0, size);
         let submission = self.queue.submit([encoder.finish()]);
         let slice = staging.slice(..);
         slice.map_async(wgpu::MapMode::Read, |_| {});

@@ -43,6 +43,15 @@ pub enum Kernel {
     LogSums,
     /// `pick.wgsl`
     Pick,
+    /// `adjust.wgsl`
+    Adjust,
+    /// `top.wgsl`
+    Top {
+        /// How many of the largest.
+        n: u32,
+        /// Threads that share a row.
+        lanes: u32,
+    },
     /// `gather_rows.wgsl`
     GatherRows,
     /// `move_words.wgsl`
@@ -75,6 +84,8 @@ impl Kernel {
             Self::Gated => "gated",
             Self::LogSums => "log_sums",
             Self::Pick => "pick",
+            Self::Adjust => "adjust",
+            Self::Top { .. } => "top",
             Self::GatherRows => "gather_rows",
             Self::MoveWords => "move_words",
         }
@@ -98,6 +109,8 @@ impl Kernel {
             Self::Gated => shader!("gated").to_owned(),
             Self::LogSums => shader!("log_sums").to_owned(),
             Self::Pick => shader!("pick").to_owned(),
+            Self::Adjust => shader!("adjust").to_owned(),
+            Self::Top { .. } => shader!("top").to_owned(),
             Self::GatherRows => shader!("gather_rows").to_owned(),
             Self::MoveWords => shader!("move_words").to_owned(),
         };
@@ -129,6 +142,7 @@ impl Kernel {
                 ("PAGE", PAGE),
             ]),
             Self::LogSums => BTreeMap::from([("PARTS", PARTS)]),
+            Self::Top { n, lanes } => BTreeMap::from([("TOP", n), ("LANES", lanes)]),
             _ => BTreeMap::new(),
         }
     }

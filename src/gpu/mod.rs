@@ -16,10 +16,12 @@ mod timing;
 #[cfg(test)]
 mod parity;
 #[cfg(test)]
+mod parity_top;
+#[cfg(test)]
 mod twins;
 
 pub use adapter::{AdapterInfo, adapters, choose};
-pub use decide::{MatmulTile, Traits, matmul_tile, norm_lanes};
+pub use decide::{MatmulTile, Traits, matmul_tile, norm_lanes, top_lanes};
 pub use device::{Buffer, Gpu};
 pub use format::{Format, TILE_ROWS, repack};
 pub use kernel::{ITEM_WORDS, Kernel, PAGE, PARTS, attention_lanes};

@@ -46,7 +46,7 @@ fn assert_close(found: &[f32], expected: &[f64], what: &str) {
 
 /// Runs one kernel over copies of `buffers` and gives back what is in them then; nothing may be
 /// written behind them.
-fn run(
+pub fn run(
     gpu: &mut Gpu,
     kernel: Kernel,
     all: &[&[u32]],
@@ -65,7 +65,7 @@ fn run(
     recording.run(Dispatch { kernel, buffers: buffers.clone(), shape, groups, work, cuts: false });
     gpu.run(&recording, &Watch::default()).unwrap();
     let read = |(buffer, words): (&super::Buffer, &&[u32])| {
-        let mut found = gpu.read(buffer, buffer.n_words() as usize).unwrap();
+        let mut found = gpu.read(buffer, 0, buffer.n_words() as usize).unwrap();
         assert_eq!(found[found.len() - 8..], GUARD, "{kernel:?} wrote past a buffer's end");
         found.truncate(words.len());
         found
@@ -75,26 +75,26 @@ fn run(
     found
 }
 
-fn floats(words: &[u32]) -> Vec<f32> {
+pub fn floats(words: &[u32]) -> Vec<f32> {
     words.iter().map(|word| f32::from_bits(*word)).collect()
 }
 
-fn words(values: &[f32]) -> &[u32] {
+pub fn words(values: &[f32]) -> &[u32] {
     bytemuck::cast_slice(values)
 }
 
-struct Draw(Stream);
+pub struct Draw(pub Stream);
 
 impl Draw {
-    fn new(purpose: &str) -> Self {
+    pub fn new(purpose: &str) -> Self {
         Self(Stream::new(11, "parity", purpose))
     }
 
-    fn values(&mut self, n: usize) -> Vec<f32> {
+    pub fn values(&mut self, n: usize) -> Vec<f32> {
         (0..n).map(|_| (self.0.unit() * 2.0 - 1.0) as f32).collect()
     }
 
-    fn size(&mut self, most: usize) -> usize {
+    pub fn size(&mut self, most: usize) -> usize {
         1 + self.0.below(most)
     }
 
@@ -464,6 +464,9 @@ fn variants() -> Vec<Kernel> {
         Kernel::Gated,
         Kernel::LogSums,
         Kernel::Pick,
+        Kernel::Adjust,
+        Kernel::Top { n: 64, lanes: 64 },
+        Kernel::Top { n: 64, lanes: 256 },
         Kernel::GatherRows,
         Kernel::MoveWords,
     ];
@@ -533,6 +536,8 @@ fn signature(kernel: Kernel) -> (u32, u32) {
         Kernel::Gated => (2, 1),
         Kernel::LogSums => (2, 2),
         Kernel::Pick => (3, 3),
+        Kernel::Adjust => (2, 2),
+        Kernel::Top { .. } => (3, 1),
         Kernel::GatherRows => (3, 1),
         Kernel::MoveWords => (1, 3),
     }

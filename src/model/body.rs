@@ -1,6 +1,7 @@
 //! What a body of the model must be able to do for `scoring` and `writing`, which are the same for all
 //! bodies that compute here.
 
+use super::sampler::{Adjust, Likely};
 use super::{Error, Tokenizer};
 use crate::job::Watch;
 
@@ -27,11 +28,11 @@ pub trait Body {
 
     /// Tokens of a prompt that go through the layers together.
     const CHUNK: usize;
+    /// Runs that read a token each in one step.
+    const MOST_RUNS: usize;
 
     /// Tokens that a sequence may have.
     fn window(&self) -> usize;
-    /// Entries of the vocabulary.
-    fn n_vocab(&self) -> usize;
     /// The tokenizer.
     fn tokenizer(&self) -> &Tokenizer;
 
@@ -57,8 +58,8 @@ pub trait Body {
         asked: &[Asked],
         watch: &Watch,
     ) -> Result<Vec<Vec<(f32, bool)>>, Error>;
-    /// Reads `tokens`, at least one, after what a run without a past holds: the logits `[V]` after the
-    /// last.
+    /// Reads `tokens`, at least one, after what a run without a past holds: the most likely tokens
+    /// after the last.
     ///
     /// # Errors
     /// As [`Body::score_new`].
@@ -66,16 +67,22 @@ pub trait Body {
         &mut self,
         run: &mut Self::Run,
         tokens: &[u32],
+        adjust: &Adjust,
         watch: &Watch,
-    ) -> Result<Vec<f32>, Error>;
-    /// Reads one token for each run: the logits after it, `[runs, V]`.
+    ) -> Result<Likely, Error>;
+    /// Reads one token for each run, at most [`Body::MOST_RUNS`]: the most likely tokens after it.
     ///
     /// # Errors
     /// As [`Body::score_new`].
     fn step(
         &mut self,
         runs: &mut [(&mut Self::Run, u32)],
-        logits: &mut Vec<f32>,
+        adjusts: &[Adjust],
         watch: &Watch,
-    ) -> Result<(), Error>;
+    ) -> Result<Vec<Likely>, Error>;
+    /// The adjusted logits `[V]` of a row of the newest `read` or `step`.
+    ///
+    /// # Errors
+    /// Those of the device.
+    fn logits(&mut self, row: usize) -> Result<Vec<f32>, Error>;
 }

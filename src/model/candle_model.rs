@@ -64,6 +64,8 @@ pub struct CandleModel {
     blk: Vec<Layer>,
     output_norm: Vec<f32>,
     output: Linear,
+    /// Of the newest pass that wrote, `[rows, V]`.
+    logits: Vec<f32>,
     n_scored: u64,
 }
 
@@ -115,6 +117,7 @@ impl CandleModel {
             output_norm: gguf.vector("output_norm.weight", width)?,
             output: Linear::new(vec![head], None, held)?,
             config,
+            logits: Vec::new(),
             n_scored: 0,
         })
     }

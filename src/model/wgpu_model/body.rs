@@ -3,15 +3,16 @@
 use super::WgpuModel;
 use super::cache::Run;
 use super::pass::Mode;
-use crate::gpu::{Buffer, Dispatch, Kernel, PARTS, Recording, norm_lanes};
+use crate::gpu::{Buffer, Dispatch, Kernel, PARTS, Recording, norm_lanes, top_lanes};
 use crate::job::Watch;
 use crate::model::body::{Asked, Body, New};
+use crate::model::sampler::{Adjust, Likely, TOP, by_logit};
 use crate::model::{Error, Tokenizer};
 
 /// Tokens of a prompt that go through the layers together.
 const CHUNK: usize = 256;
 /// Sequences that decode in one pass.
-const MOST_SEQUENCES: usize = 64;
+const MOST_RUNS: usize = 64;
 /// Words of a state of `log_sums.wgsl`.
 const STATE_WORDS: usize = 4;
 
@@ -19,13 +20,10 @@ impl Body for WgpuModel {
     type Run = Run;
 
     const CHUNK: usize = CHUNK;
+    const MOST_RUNS: usize = MOST_RUNS;
 
     fn window(&self) -> usize {
         self.config.window
-    }
-
-    fn n_vocab(&self) -> usize {
-        self.config.n_vocab
     }
 
     fn tokenizer(&self) -> &Tokenizer {
@@ -86,72 +84,103 @@ impl Body for WgpuModel {
             });
         }
         self.run(&recording, watch)?;
-        let states = self.gpu.read(&states, n_states)?;
-        let picked = self.gpu.read(&picked, n_targets)?;
+        let states = self.gpu.read(&states, 0, n_states)?;
+        let picked = self.gpu.read(&picked, 0, n_targets)?;
         Ok(scores(&states, &picked, asked))
     }
 
-    fn read(&mut self, run: &mut Run, tokens: &[u32], watch: &Watch) -> Result<Vec<f32>, Error> {
-        let n_chunks = tokens.len().div_ceil(CHUNK);
-        let mut logits = Vec::new();
-        for (ix, tokens) in tokens.chunks(CHUNK).enumerate() {
+    fn read(
+        &mut self,
+        run: &mut Run,
+        tokens: &[u32],
+        adjust: &Adjust,
+        watch: &Watch,
+    ) -> Result<Likely, Error> {
+        let (first, last) = tokens.split_at((tokens.len() - 1) / CHUNK * CHUNK);
+        for tokens in first.chunks(CHUNK) {
             let mut recording = Recording::default();
-            let mut news = [New { run: &mut *run, tokens }];
-            let hidden = self.record(&mut news, Mode::Prompt, &mut recording)?;
-            if ix + 1 == n_chunks {
-                let last = [tokens.len() as u32 - 1];
-                let out = self.record_logits(&mut recording, &hidden, &last)?;
-                self.run(&recording, watch)?;
-                self.read_logits(&out, 1, &mut logits)?;
-            } else {
-                self.run(&recording, watch)?;
-            }
+            self.record(&mut [New { run: &mut *run, tokens }], Mode::Prompt, &mut recording)?;
+            self.run(&recording, watch)?;
         }
-        Ok(logits)
+        let mut recording = Recording::default();
+        let mut news = [New { run: &mut *run, tokens: last }];
+        let hidden = self.record(&mut news, Mode::Prompt, &mut recording)?;
+        let row = [last.len() as u32 - 1];
+        let all = self.likely(recording, &hidden, &row, std::slice::from_ref(adjust), watch)?;
+        all.into_iter().next().ok_or_else(|| Error::Request("no token to read".into()))
     }
 
     fn step(
         &mut self,
         runs: &mut [(&mut Run, u32)],
-        logits: &mut Vec<f32>,
+        adjusts: &[Adjust],
         watch: &Watch,
-    ) -> Result<(), Error> {
-        logits.clear();
-        for runs in runs.chunks_mut(MOST_SEQUENCES) {
-            let n = runs.len();
-            let mut recording = Recording::default();
-            let new = |(run, token): &mut (&mut Run, u32)| {
-                (std::mem::replace(*run, Run::after(None)), *token)
-            };
-            let mut taken: Vec<(Run, u32)> = runs.iter_mut().map(new).collect();
-            let mut news: Vec<New<'_, Run>> = taken
-                .iter_mut()
-                .map(|(run, token)| New { run, tokens: std::slice::from_ref(token) })
-                .collect();
-            let result = self.decode(&mut news, &mut recording, watch);
-            drop(news);
-            for ((run, _), (taken, _)) in runs.iter_mut().zip(taken) {
-                **run = taken;
-            }
-            self.read_logits(&result?, n, logits)?;
-        }
-        Ok(())
+    ) -> Result<Vec<Likely>, Error> {
+        let mut recording = Recording::default();
+        let mut news: Vec<New<'_, Run>> = runs
+            .iter_mut()
+            .map(|(run, token)| New { run: &mut **run, tokens: std::slice::from_ref(token) })
+            .collect();
+        let hidden = self.record(&mut news, Mode::Decode, &mut recording)?;
+        let rows: Vec<u32> = (0..news.len() as u32).collect();
+        self.likely(recording, &hidden, &rows, adjusts, watch)
+    }
+
+    fn logits(&mut self, row: usize) -> Result<Vec<f32>, Error> {
+        let n_vocab = self.config.n_vocab;
+        let logits = self.scratch.logits.with_room(n_vocab, &mut self.gpu)?;
+        let words = self.gpu.read(&logits, row * n_vocab, n_vocab)?;
+        Ok(words.into_iter().map(f32::from_bits).collect())
     }
 }
 
 impl WgpuModel {
-    fn decode(
+    /// Runs `recording` and what finds the most likely tokens after some rows of the hidden states.
+    fn likely(
         &mut self,
-        news: &mut [New<'_, Run>],
-        recording: &mut Recording,
+        mut recording: Recording,
+        hidden: &Buffer,
+        rows: &[u32],
+        adjusts: &[Adjust],
         watch: &Watch,
-    ) -> Result<Buffer, Error> {
-        let n = news.len() as u32;
-        let hidden = self.record(news, Mode::Decode, recording)?;
-        let rows: Vec<u32> = (0..n).collect();
-        let out = self.record_logits(recording, &hidden, &rows)?;
-        self.run(recording, watch)?;
-        Ok(out)
+    ) -> Result<Vec<Likely>, Error> {
+        let logits = self.record_logits(&mut recording, hidden, rows)?;
+        let (width, n_rows) = (self.config.n_vocab as u32, rows.len());
+        let (gpu, scratch) = (&mut self.gpu, &mut self.scratch);
+        let changes: Vec<u32> = (0..)
+            .zip(adjusts)
+            .flat_map(|(row, adjust)| {
+                let changes = adjust.changes.iter();
+                changes.flat_map(move |(entry, factor)| [row, *entry, factor.to_bits(), 0])
+            })
+            .collect();
+        let n_changes = changes.len() as u32 / 4;
+        let changes = scratch.changes.holding(&changes, gpu)?;
+        recording.run(Dispatch {
+            kernel: Kernel::Adjust,
+            buffers: vec![changes, logits.clone()],
+            shape: vec![width, n_changes],
+            groups: [n_changes.div_ceil(64), 1],
+            work: u64::from(n_changes),
+            cuts: false,
+        });
+        let inverse = |adjust: &Adjust| (1.0 / adjust.temperature.max(1e-6)).to_bits();
+        let inverses: Vec<u32> = adjusts.iter().map(inverse).collect();
+        let inverses = scratch.inverses.holding(&inverses, gpu)?;
+        let lanes = top_lanes(gpu.traits());
+        let n_words = n_rows * (2 + 2 * TOP + lanes as usize);
+        let tops = scratch.tops.with_room(n_words, gpu)?;
+        recording.run(Dispatch {
+            kernel: Kernel::Top { n: TOP as u32, lanes },
+            buffers: vec![logits, inverses, tops.clone()],
+            shape: vec![width],
+            groups: [n_rows as u32, 1],
+            work: 16 * n_rows as u64 * u64::from(width),
+            cuts: false,
+        });
+        self.run(&recording, watch)?;
+        let words = self.gpu.read(&tops, 0, n_words)?;
+        Ok(words.chunks_exact(n_words / n_rows).map(likely).collect())
     }
 
     /// Records the last norm of some rows of the hidden states, `[rows, D]`.
@@ -199,12 +228,15 @@ impl WgpuModel {
         self.multiply(recording, self.weights.head(), &normed, &logits, rows.len(), false);
         Ok(logits)
     }
+}
 
-    fn read_logits(&self, from: &Buffer, n_rows: usize, to: &mut Vec<f32>) -> Result<(), Error> {
-        let words = self.gpu.read(from, n_rows * self.config.n_vocab)?;
-        to.extend(words.into_iter().map(f32::from_bits));
-        Ok(())
-    }
+/// What a row of the outputs of `top.wgsl` says.
+fn likely(words: &[u32]) -> Likely {
+    let (pairs, sums) = words[2..].split_at(2 * TOP);
+    let pairs = pairs.chunks_exact(2).take(words[0] as usize);
+    let mut top: Vec<(u32, f32)> = pairs.map(|pair| (pair[0], f32::from_bits(pair[1]))).collect();
+    top.sort_unstable_by(by_logit);
+    Likely { top, total: sums.iter().map(|sum| f64::from(f32::from_bits(*sum))).sum() }
 }
 
 /// Log-probabilities out of the states of `log_sums.wgsl` and the picked logits; the states of a row
