@@ -15,6 +15,8 @@ pub mod shape;
 mod timing;
 
 #[cfg(test)]
+mod executor;
+#[cfg(test)]
 mod parity;
 #[cfg(test)]
 mod twins;
@@ -26,6 +28,11 @@ pub use format::{Format, TILE_ROWS, repack};
 pub use kernel::{Kernel, PAGE, PARTS, attention_lanes};
 pub use recording::{Dispatch, Recording};
 pub use timing::KernelTime;
+
+#[cfg(test)]
+pub use executor::Executor;
+#[cfg(test)]
+pub use twins::{Twin, twin};
 
 use crate::job::Cancelled;
 
