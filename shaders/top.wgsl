@@ -1,22 +1,31 @@
 // The largest logits of rows `[T, width]`, so that choosing a token reads back some hundred bytes of a
 // row: one workgroup a row. Four steps over the bits of the numbers, from the highest down, find the
-// value that exactly TOP logits reach; those go to `outputs` in any order, with their entries. Where
+// value that exactly TOP logits reach; those go to `outputs`. Where
 // several equal ones would share the last places, none of them goes there.
 //
-// A row of `outputs`: how many there are, the largest logit, TOP pairs of entry and logit, and LANES
-// sums of `exp((logit - largest) * inverse)`, which the caller adds up in order.
+// A row of `outputs` has TOP entries and logits, the largest first and equal ones by their number, and
+// behind them LANES sums of `exp((logit - largest) * inverse)`, which the caller adds up in order.
+// Where there is no entry stands NONE.
 struct Shape {
     width: u32,
 }
 
 var<immediate> shape: Shape;
 
+const NONE: u32 = 0xffffffffu;
+
+struct Found {
+    entry: u32,
+    value: f32,
+}
+
 @group(0) @binding(0) var<storage, read> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> inverses: array<f32>; // [T], one over the temperature
-@group(0) @binding(2) var<storage, read_write> outputs: array<u32>;
+@group(0) @binding(2) var<storage, read_write> outputs: array<Found>;
 
 var<workgroup> counts: array<atomic<u32>, 256>;
 var<workgroup> tops: array<f32, LANES>;
+var<workgroup> kept: array<Found, TOP>;
 var<workgroup> n_kept: atomic<u32>;
 // The upper bits of the value that is looked for, how many of those that have them are wanted, and how
 // many there are.
@@ -31,7 +40,7 @@ fn ordered(x: f32) -> u32 {
 @compute @workgroup_size(LANES)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let start = group.x * shape.width;
-    let out = group.x * (2u + 2u * TOP + LANES);
+    let out = group.x * (TOP + LANES);
     var top = -3.4e38;
     for (var ix = lane; ix < shape.width; ix += LANES) {
         top = max(top, logits[start + ix]);
@@ -49,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var ix = lane; ix < shape.width; ix += LANES) {
         sum += exp((logits[start + ix] - top) * inverses[group.x]);
     }
-    outputs[out + 2u + 2u * TOP + lane] = bitcast<u32>(sum);
+    outputs[out + TOP + lane] = Found(NONE, sum);
 
     for (var step = 0u; step < 4u; step++) {
         let shift = 24u - 8u * step;
@@ -89,13 +98,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let bits = ordered(logit);
         if bits > least || (bits == least && all_fit) {
             let place = atomicAdd(&n_kept, 1u);
-            outputs[out + 2u + 2u * place] = ix;
-            outputs[out + 3u + 2u * place] = bitcast<u32>(logit);
+            kept[place] = Found(ix, logit);
         }
     }
     workgroupBarrier();
-    if lane == 0u {
-        outputs[out] = atomicLoad(&n_kept);
-        outputs[out + 1u] = bitcast<u32>(top);
+    let n = atomicLoad(&n_kept);
+    for (var ix = lane; ix < TOP; ix += LANES) {
+        if ix >= n {
+            outputs[out + ix] = Found(NONE, 0.0);
+            continue;
+        }
+        let own = kept[ix];
+        let bits = ordered(own.value);
+        var place = 0u;
+        for (var other = 0u; other < n; other++) {
+            let theirs = kept[other];
+            let others = ordered(theirs.value);
+            place += u32(others > bits || (others == bits && theirs.entry < own.entry));
+        }
+        outputs[out + place] = own;
     }
 }

@@ -53,6 +53,8 @@ pub struct Gpu {
     /// Work that the adapter does in a second, as measured so far.
     pub(super) work_per_sec: f64,
     pub(super) times: Times,
+    #[cfg(test)]
+    pub(super) execution: super::executor::Execution,
 }
 
 /// Features that are taken where the adapter has them.
@@ -109,6 +111,8 @@ impl Gpu {
             n_buffers: 0,
             held: Arc::default(),
             work_per_sec: 1e9,
+            #[cfg(test)]
+            execution: Default::default(),
         })
     }
 

@@ -8,8 +8,6 @@ use std::collections::BTreeMap;
 pub const PAGE: u32 = 32;
 /// States that a row of logits is folded into.
 pub const PARTS: u32 = 64;
-/// Words of a work item of attention.
-pub const ITEM_WORDS: usize = 8;
 
 /// A kernel and its variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,12 +11,13 @@ mod kernel;
 mod pipelines;
 mod recording;
 mod running;
+pub mod shape;
 mod timing;
 
 #[cfg(test)]
-mod parity;
+mod executor;
 #[cfg(test)]
-mod parity_top;
+mod parity;
 #[cfg(test)]
 mod twins;
 
@@ -24,9 +25,14 @@ pub use adapter::{AdapterInfo, adapters, choose};
 pub use decide::{MatmulTile, Traits, matmul_tile, norm_lanes, top_lanes};
 pub use device::{Buffer, Gpu};
 pub use format::{Format, TILE_ROWS, repack};
-pub use kernel::{ITEM_WORDS, Kernel, PAGE, PARTS, attention_lanes};
+pub use kernel::{Kernel, PAGE, PARTS, attention_lanes};
 pub use recording::{Dispatch, Recording};
 pub use timing::KernelTime;
+
+#[cfg(test)]
+pub use executor::Executor;
+#[cfg(test)]
+pub use twins::{Twin, twin};
 
 use crate::job::Cancelled;
 

@@ -10,7 +10,7 @@ pub struct Dispatch {
     pub kernel: Kernel,
     /// Its buffers, in the order of its bindings.
     pub buffers: Vec<Buffer>,
-    /// The words of its `Shape`.
+    /// The words of its `Shape`, see [`super::shape`].
     pub shape: Vec<u32>,
     /// Workgroups in x and y.
     pub groups: [u32; 2],

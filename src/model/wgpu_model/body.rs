@@ -3,18 +3,17 @@
 use super::WgpuModel;
 use super::cache::Run;
 use super::pass::Mode;
+use crate::gpu::shape::{self, Change, Found, State};
 use crate::gpu::{Buffer, Dispatch, Kernel, PARTS, Recording, norm_lanes, top_lanes};
 use crate::job::Watch;
 use crate::model::body::{Asked, Body, New};
-use crate::model::sampler::{Adjust, Likely, TOP, by_logit};
+use crate::model::sampler::{Adjust, Likely, TOP};
 use crate::model::{Error, Tokenizer};
 
 /// Tokens of a prompt that go through the layers together.
 const CHUNK: usize = 256;
 /// Sequences that decode in one pass.
 const MOST_RUNS: usize = 64;
-/// Words of a state of `log_sums.wgsl`.
-const STATE_WORDS: usize = 4;
 
 impl Body for WgpuModel {
     type Run = Run;
@@ -62,7 +61,7 @@ impl Body for WgpuModel {
         });
         let targets: Vec<u32> = targets.collect();
         let n_targets = targets.len() / 2;
-        let n_states = rows.len() * PARTS as usize * STATE_WORDS;
+        let n_states = rows.len() * PARTS as usize * State::N_WORDS;
         let widest = self.weights.head().parts.iter().map(|part| part.n_out).max().unwrap_or(0);
         let (gpu, scratch) = (&mut self.gpu, &mut self.scratch);
         let targets = scratch.targets.holding(&targets, gpu)?;
@@ -74,10 +73,11 @@ impl Body for WgpuModel {
             let (n, first) = (part.n_out, part.first);
             self.multiply_part(&mut recording, head, ix, &normed, &logits, rows.len(), [n, 0, 0]);
             Self::fold(&mut recording, &logits, &states, rows.len(), [n, first]);
+            let shape = shape::Pick { width: n as u32, first: first as u32, n: n_targets as u32 };
             recording.run(Dispatch {
                 kernel: Kernel::Pick,
                 buffers: vec![logits.clone(), targets.clone(), picked.clone()],
-                shape: vec![n as u32, first as u32, n_targets as u32],
+                shape: shape.words(),
                 groups: [n_targets.div_ceil(64) as u32, 1],
                 work: n_targets as u64,
                 cuts: false,
@@ -151,15 +151,16 @@ impl WgpuModel {
             .zip(adjusts)
             .flat_map(|(row, adjust)| {
                 let changes = adjust.changes.iter();
-                changes.flat_map(move |(entry, factor)| [row, *entry, factor.to_bits(), 0])
+                changes.map(move |(entry, factor)| (row, *entry, *factor))
             })
+            .flat_map(|(row, entry, factor)| Change { row, entry, factor, spare: 0 }.words())
             .collect();
-        let n_changes = changes.len() as u32 / 4;
+        let n_changes = (changes.len() / Change::N_WORDS) as u32;
         let changes = scratch.changes.holding(&changes, gpu)?;
         recording.run(Dispatch {
             kernel: Kernel::Adjust,
             buffers: vec![changes, logits.clone()],
-            shape: vec![width, n_changes],
+            shape: shape::Adjust { width, n: n_changes }.words(),
             groups: [n_changes.div_ceil(64), 1],
             work: u64::from(n_changes),
             cuts: false,
@@ -168,12 +169,12 @@ impl WgpuModel {
         let inverses: Vec<u32> = adjusts.iter().map(inverse).collect();
         let inverses = scratch.inverses.holding(&inverses, gpu)?;
         let lanes = top_lanes(gpu.traits());
-        let n_words = n_rows * (2 + 2 * TOP + lanes as usize);
+        let n_words = n_rows * (TOP + lanes as usize) * Found::N_WORDS;
         let tops = scratch.tops.with_room(n_words, gpu)?;
         recording.run(Dispatch {
             kernel: Kernel::Top { n: TOP as u32, lanes },
             buffers: vec![logits, inverses, tops.clone()],
-            shape: vec![width],
+            shape: shape::Top { width }.words(),
             groups: [n_rows as u32, 1],
             work: 16 * n_rows as u64 * u64::from(width),
             cuts: false,
@@ -199,7 +200,7 @@ impl WgpuModel {
         recording.run(Dispatch {
             kernel: Kernel::GatherRows,
             buffers: vec![row_numbers, hidden.clone(), chosen.clone()],
-            shape: vec![d as u32],
+            shape: shape::GatherRows { width: d as u32 }.words(),
             groups: [d.div_ceil(64) as u32, n as u32],
             work: (n * d) as u64,
             cuts: false,
@@ -207,7 +208,7 @@ impl WgpuModel {
         recording.run(Dispatch {
             kernel: Kernel::RmsNorm(norm_lanes(self.gpu.traits())),
             buffers: vec![self.weights.output_norm.clone(), chosen, normed.clone()],
-            shape: vec![d as u32, self.config.epsilon.to_bits()],
+            shape: shape::RmsNorm { width: d as u32, epsilon: self.config.epsilon }.words(),
             groups: [n as u32, 1],
             work: 8 * (n * d) as u64,
             cuts: false,
@@ -232,11 +233,12 @@ impl WgpuModel {
 
 /// What a row of the outputs of `top.wgsl` says.
 fn likely(words: &[u32]) -> Likely {
-    let (pairs, sums) = words[2..].split_at(2 * TOP);
-    let pairs = pairs.chunks_exact(2).take(words[0] as usize);
-    let mut top: Vec<(u32, f32)> = pairs.map(|pair| (pair[0], f32::from_bits(pair[1]))).collect();
-    top.sort_unstable_by(by_logit);
-    Likely { top, total: sums.iter().map(|sum| f64::from(f32::from_bits(*sum))).sum() }
+    let all = words.as_chunks().0.iter().map(|words| Found::from_words(*words));
+    let found = all.clone().take(TOP).filter(|found| found.entry != u32::MAX);
+    Likely {
+        top: found.map(|found| (found.entry, found.value)).collect(),
+        total: all.skip(TOP).map(|part| f64::from(part.value)).sum(),
+    }
 }
 
 /// Log-probabilities out of the states of `log_sums.wgsl` and the picked logits; the states of a row
@@ -244,21 +246,19 @@ fn likely(words: &[u32]) -> Likely {
 fn scores(states: &[u32], picked: &[u32], asked: &[Asked]) -> Vec<Vec<(f32, bool)>> {
     let mut picked = picked.iter().map(|bits| f64::from(f32::from_bits(*bits)));
     let mut all = Vec::new();
-    for (asked, states) in asked.iter().zip(states.chunks_exact(PARTS as usize * STATE_WORDS)) {
-        let (mut largest, mut best) = (f64::NEG_INFINITY, u32::MAX);
-        for state in states.chunks_exact(STATE_WORDS) {
-            let logit = f64::from(f32::from_bits(state[0]));
-            if logit > largest || logit == largest && state[2] < best {
-                (largest, best) = (logit, state[2]);
+    let states: Vec<State> =
+        states.as_chunks().0.iter().map(|words| State::from_words(*words)).collect();
+    for (asked, states) in asked.iter().zip(states.chunks_exact(PARTS as usize)) {
+        let (mut largest, mut best) = (f32::NEG_INFINITY, u32::MAX);
+        for state in states {
+            let ties = state.largest == largest && state.entry < best;
+            if state.largest > largest || ties {
+                (largest, best) = (state.largest, state.entry);
             }
         }
-        let sum: f64 = states
-            .chunks_exact(STATE_WORDS)
-            .map(|state| {
-                let [logit, sum] = [0, 1].map(|ix| f64::from(f32::from_bits(state[ix])));
-                sum * (logit - largest).exp()
-            })
-            .sum();
+        let largest = f64::from(largest);
+        let under = |state: &State| (f64::from(state.largest) - largest).exp();
+        let sum: f64 = states.iter().map(|state| f64::from(state.sum) * under(state)).sum();
         let total = largest + sum.ln();
         let score = |target: &u32| {
             let logit = picked.next().unwrap_or(f64::NAN);

@@ -1,6 +1,6 @@
 //! The paged cache of keys and values: runs of tokens that share a past share its pages.
 
-use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, PAGE, Recording};
+use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, PAGE, Recording, shape};
 use crate::model::Error;
 use crate::model::config::Config;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -135,7 +135,7 @@ impl Cache {
             recording.run(Dispatch {
                 kernel: Kernel::MoveWords,
                 buffers: vec![buffer.clone()],
-                shape: vec![from * n, to * n, n],
+                shape: shape::MoveWords { source: from * n, place: to * n, n }.words(),
                 groups: [n.div_ceil(64), 1],
                 work: u64::from(n),
                 cuts: false,

@@ -3,9 +3,9 @@
 use super::WgpuModel;
 use super::cache::Run;
 use super::weights::Matrix;
+use crate::gpu::shape::{self, Item, Parts};
 use crate::gpu::{
-    Buffer, Dispatch, Gpu, ITEM_WORDS, Kernel, PARTS, Recording, attention_lanes, matmul_tile,
-    norm_lanes,
+    Buffer, Dispatch, Gpu, Kernel, PARTS, Recording, attention_lanes, matmul_tile, norm_lanes,
 };
 use crate::job::Watch;
 use crate::model::Error;
@@ -92,7 +92,7 @@ impl Scratch {
             ids: growing(64, "token numbers")?,
             angles: growing(64 * config.heads.head_size, "angles")?,
             slots: growing(64, "places in the cache")?,
-            items: growing(64 * ITEM_WORDS, "work items")?,
+            items: growing(64 * Item::N_WORDS, "work items")?,
             pages: growing(64, "page numbers")?,
             parts: growing(64, "parts of attention")?,
             x: growing(d, "hidden states")?,
@@ -174,18 +174,22 @@ impl WgpuModel {
             };
         let embd = &self.weights.token_embd;
         for part in &embd.parts {
-            let shape =
-                [part.first, d, part.n_out, part.format.row_words(d)].map(|n| n as u32).to_vec();
+            let shape = shape::Embedding {
+                first: part.first as u32,
+                n_in: d as u32,
+                n_out: part.n_out as u32,
+                words: part.format.row_words(d) as u32,
+            };
             let buffers = vec![&part.words, &b.ids, &b.x];
             let kernel = Kernel::Embedding(part.format);
-            recording.run(run(kernel, buffers, shape, (d / 4).div_ceil(64), n_rows * d));
+            recording.run(run(kernel, buffers, shape.words(), (d / 4).div_ceil(64), n_rows * d));
         }
         for layer in 0..n_layers {
             let w = &self.weights.blk[layer];
             let (keys, values) = (&self.cache.keys[layer], &self.cache.values[layer]);
             let norm = |recording: &mut Recording, gain: &Buffer| {
                 let kernel = Kernel::RmsNorm(norm_lanes(&traits));
-                let shape = vec![d as u32, epsilon.to_bits()];
+                let shape = shape::RmsNorm { width: d as u32, epsilon }.words();
                 let mut norm = run(kernel, vec![gain, &b.x, &b.normed], shape, 1, 8 * n_rows * d);
                 norm.groups = [rows, 1];
                 recording.run(norm);
@@ -195,21 +199,36 @@ impl WgpuModel {
             let head_norms = [(&w.attn_q_norm, 0, n_q), (&w.attn_k_norm, n_q, heads.n_kv_heads)];
             for (gain, first, n) in head_norms {
                 if let Some(gain) = gain {
-                    let first = (first * size) as u32;
-                    let shape =
-                        vec![rows, n_qkv as u32, first, n as u32, size as u32, epsilon.to_bits()];
+                    let shape = shape::HeadNorm {
+                        n_rows: rows,
+                        stride: n_qkv as u32,
+                        first: (first * size) as u32,
+                        n_heads: n as u32,
+                        size: size as u32,
+                        epsilon,
+                    };
                     let buffers = vec![gain, &b.qkv];
                     let work = 8 * n_rows * n * size;
-                    recording.run(run(Kernel::HeadNorm, buffers, shape, n.div_ceil(8), work));
+                    recording.run(run(
+                        Kernel::HeadNorm,
+                        buffers,
+                        shape.words(),
+                        n.div_ceil(8),
+                        work,
+                    ));
                 }
             }
-            let shape = vec![n_q as u32, heads.n_kv_heads as u32, size as u32];
+            let shape = shape::Rope {
+                n_heads: n_q as u32,
+                n_kv_heads: heads.n_kv_heads as u32,
+                size: size as u32,
+            };
             let buffers = vec![&b.angles, &b.slots, &b.qkv, keys, values];
             let kernel = Kernel::Rope(self.config.rope.halves());
             recording.run(run(
                 kernel,
                 buffers,
-                shape,
+                shape.words(),
                 (n_qkv / 2).div_ceil(64),
                 4 * n_rows * n_qkv,
             ));
@@ -218,8 +237,8 @@ impl WgpuModel {
             norm(recording, &w.ffn_norm);
             self.multiply(recording, &w.ffn_gate_up, &b.normed, &b.gate_up, n_rows, false);
             let buffers = vec![&b.gate_up, &b.gated];
-            let kernel = Kernel::Gated;
-            recording.run(run(kernel, buffers, vec![f as u32], f.div_ceil(64), 8 * n_rows * f));
+            let (kernel, shape) = (Kernel::Gated, shape::Gated { width: f as u32 }.words());
+            recording.run(run(kernel, buffers, shape, f.div_ceil(64), 8 * n_rows * f));
             self.multiply(recording, &w.ffn_down, &b.gated, &b.x, n_rows, true);
         }
         for New { run, tokens } in news {
@@ -267,16 +286,23 @@ impl WgpuModel {
     ) {
         let part = &matrix.parts[ix];
         let tile = matmul_tile(self.gpu.traits(), n_rows, part.n_out, matrix.n_in);
-        let has_bias = matrix.bias.is_some();
-        let words = part.format.row_words(matrix.n_in);
-        let has_bias = usize::from(has_bias);
-        let shape = [n_rows, matrix.n_in, part.n_out, stride, first, has_bias, adds, words, 0];
+        let shape = shape::Matmul {
+            n_rows: n_rows as u32,
+            n_in: matrix.n_in as u32,
+            n_out: part.n_out as u32,
+            stride: stride as u32,
+            first: first as u32,
+            has_bias: u32::from(matrix.bias.is_some()),
+            adds: adds as u32,
+            words: part.format.row_words(matrix.n_in) as u32,
+            first_group: 0,
+        };
         // Where there is no bias its binding holds something that is never read.
         let bias = matrix.bias.as_ref().unwrap_or(&part.words);
         recording.run(Dispatch {
             kernel: Kernel::Matmul(part.format, tile),
             buffers: vec![part.words.clone(), bias.clone(), inputs.clone(), outputs.clone()],
-            shape: shape.iter().map(|n| *n as u32).collect(),
+            shape: shape.words(),
             groups: [
                 part.n_out.div_ceil(4 * tile.lanes as usize) as u32,
                 n_rows.div_ceil(tile.tokens as usize) as u32,
@@ -305,15 +331,20 @@ impl WgpuModel {
         let is_split = mode == Mode::Decode;
         let lanes = attention_lanes(group, is_split);
         let (n_q, n_kv) = (heads.n_heads as u32, heads.n_kv_heads as u32);
-        let scale = 1.0 / (heads.head_size as f32).sqrt();
-        let stride = (heads.n_heads + 2 * heads.n_kv_heads) * heads.head_size;
+        let shape = shape::Attention {
+            n_heads: n_q,
+            n_kv_heads: n_kv,
+            stride: ((heads.n_heads + 2 * heads.n_kv_heads) * heads.head_size) as u32,
+            scale: 1.0 / (heads.head_size as f32).sqrt(),
+            first_group: 0,
+        };
         let out = if is_split { &b.partial } else { &b.attended };
         let (keys, values) = (&self.cache.keys[layer], &self.cache.values[layer]);
         let buffers = [&b.items, &b.pages, &b.qkv, keys, values, out];
         recording.run(Dispatch {
             kernel: Kernel::Attention { group, quads: quads as u32, is_split, lanes },
             buffers: buffers.into_iter().cloned().collect(),
-            shape: vec![n_q, n_kv, stride as u32, scale.to_bits(), 0],
+            shape: shape.words(),
             groups: [n_kv, plan.n_items as u32],
             work: (2 * plan.n_keys * heads.q_width()) as u64,
             cuts: true,
@@ -322,8 +353,11 @@ impl WgpuModel {
             recording.run(Dispatch {
                 kernel: Kernel::AttentionMerge,
                 buffers: vec![b.parts.clone(), b.partial.clone(), b.attended.clone()],
-                shape: vec![n_q, quads as u32],
-                groups: [(heads.n_heads * quads).div_ceil(16) as u32, plan.parts.len() as u32 / 2],
+                shape: shape::AttentionMerge { n_heads: n_q, quads: quads as u32 }.words(),
+                groups: [
+                    (heads.n_heads * quads).div_ceil(16) as u32,
+                    (plan.parts.len() / Parts::N_WORDS) as u32,
+                ],
                 work: (plan.n_parts * heads.q_width()) as u64,
                 cuts: false,
             });
@@ -380,7 +414,7 @@ impl WgpuModel {
         recording.run(Dispatch {
             kernel: Kernel::LogSums,
             buffers: vec![logits.clone(), states.clone()],
-            shape: vec![width as u32, first as u32],
+            shape: shape::LogSums { width: width as u32, first: first as u32 }.words(),
             groups: [n_rows as u32, 1],
             work: 16 * (n_rows * width.max(PARTS as usize)) as u64,
             cuts: false,
@@ -399,11 +433,21 @@ fn plan(news: &[New<'_, Run>], mode: Mode, n_rows_each: usize) -> Plan {
             let position = run.n_tokens() + done;
             let n_keys = position + n;
             let each = if mode == Mode::Decode { SPLIT_KEYS } else { n_keys };
-            plan.parts.extend([plan.n_parts as u32, n_keys.div_ceil(each) as u32]);
+            let parts = Parts { first: plan.n_parts as u32, n: n_keys.div_ceil(each) as u32 };
+            plan.parts.extend(parts.words());
             for from in (0..n_keys).step_by(each) {
                 let to = (from + each).min(n_keys);
-                let item = [row + done, n, table, position, from, to, plan.n_parts, 0];
-                plan.items.extend(item.iter().map(|n| *n as u32));
+                let item = Item {
+                    first_row: (row + done) as u32,
+                    n_rows: n as u32,
+                    table: table as u32,
+                    position: position as u32,
+                    from_key: from as u32,
+                    to_key: to as u32,
+                    part: plan.n_parts as u32,
+                    spare: 0,
+                };
+                plan.items.extend(item.words());
                 plan.n_items += 1;
                 plan.n_parts += 1;
             }
