@@ -1,12 +1,24 @@
 //! Writing: sequences that decode together, each with its own cache, stops and random numbers.
 
-use super::body::Body;
+use super::body::{Body, New, metered};
 use super::sampler::{Adjust, Likely, choose};
 use super::{Error, Feed, Finish, GenerateRequest, Reply, Utf8Stream};
 use crate::job::Watch;
 
 /// See `LanguageModel::generate`.
 pub fn write<B: Body>(
+    model: &mut B,
+    feed: &mut dyn Feed,
+    n_parallel: usize,
+    watch: &Watch,
+) -> Result<(), Error> {
+    let written = write_all(model, feed, n_parallel, watch);
+    // The cache is empty again.
+    model.meter().update(|work| model.tell(work));
+    written
+}
+
+fn write_all<B: Body>(
     model: &mut B,
     feed: &mut dyn Feed,
     n_parallel: usize,
@@ -33,12 +45,33 @@ pub fn write<B: Body>(
                 runs.push((&mut slot.run, *last));
             }
         }
-        let likely = model.step(&mut runs, &adjusts, watch)?;
+        let n = runs.len();
+        let step = |model: &mut B| model.step(&mut runs, &adjusts, watch);
+        let likely = metered(model, |work| &mut work.writing, n, watch, step)?;
         for (row, (slot, likely)) in running.iter_mut().zip(likely).enumerate() {
             slot.choose(model, row, &likely)?;
         }
         settle(model, &mut running, feed, watch)?;
     }
+}
+
+/// Reads a prompt, or what is new of it, chunk by chunk: the most likely tokens after it.
+fn read<B: Body>(
+    model: &mut B,
+    run: &mut B::Run,
+    tokens: &[u32],
+    adjust: &Adjust,
+    watch: &Watch,
+) -> Result<Likely, Error> {
+    let n_first = tokens.len().saturating_sub(1) / B::CHUNK * B::CHUNK;
+    let (first, last) = tokens.split_at(n_first);
+    for tokens in first.chunks(B::CHUNK) {
+        let news = vec![New { run: &mut *run, tokens }];
+        let read = |model: &mut B| model.score_new(&[], news, &[], watch);
+        metered(model, |work| &mut work.reading, tokens.len(), watch, read)?;
+    }
+    let read = |model: &mut B| model.read(run, last, adjust, watch);
+    metered(model, |work| &mut work.reading, last.len(), watch, read)
 }
 
 /// Hands out new text and takes finished sequences away, or lets them go on as the feed says.
@@ -110,7 +143,7 @@ impl<R> Slot<R> {
         };
         let adjust = slot.adjust(model);
         let new = &slot.request.prompt[shared.min(last)..];
-        let likely = model.read(&mut slot.run, new, &adjust, watch)?;
+        let likely = read(model, &mut slot.run, new, &adjust, watch)?;
         slot.choose(model, 0, &likely)?;
         Ok(slot)
     }

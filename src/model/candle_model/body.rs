@@ -3,11 +3,11 @@
 use super::scoring::log_probabilities;
 use super::{CHUNK, CandleModel};
 use crate::job::Watch;
+use crate::model::Error;
 use crate::model::attention::{Segment, Span};
 use crate::model::body::{Asked, Body, New};
 use crate::model::linear::Path as Product;
 use crate::model::sampler::{Adjust, Likely};
-use crate::model::{Error, Tokenizer};
 use rayon::prelude::*;
 
 impl Body for CandleModel {
@@ -16,16 +16,8 @@ impl Body for CandleModel {
     const CHUNK: usize = CHUNK;
     const MOST_RUNS: usize = usize::MAX;
 
-    fn window(&self) -> usize {
-        self.config.window
-    }
-
-    fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
-    }
-
     fn begin(&mut self, _: &[&Segment]) -> Result<Segment, Error> {
-        Ok(Segment::new(self.config.n_layers))
+        Ok(Segment::new(self.config.n_layers, &self.known.meter))
     }
 
     fn tokens<'a>(&self, run: &'a Segment) -> &'a [u32] {
@@ -62,15 +54,12 @@ impl Body for CandleModel {
         adjust: &Adjust,
         watch: &Watch,
     ) -> Result<Likely, Error> {
-        let mut last = Vec::new();
         // One token, as after a prompt that is known already, is bound by bytes like decoding.
         let product = if tokens.len() == 1 { Product::Decode } else { Product::Prompt };
-        for new in tokens.chunks(CHUNK) {
-            let mut spans = [Span { past: &[], own: &mut *run, new }];
-            let hidden = self.forward(&mut spans, product, watch)?;
-            last = hidden[hidden.len() - self.config.width..].to_vec();
-        }
-        self.output.forward(&last, 1, Product::Decode, &mut self.logits)?;
+        let mut spans = [Span { past: &[], own: run, new: tokens }];
+        let hidden = self.forward(&mut spans, product, watch)?;
+        let last = &hidden[hidden.len() - self.config.width..];
+        self.output.forward(last, 1, Product::Decode, &mut self.logits)?;
         adjust.apply(&mut self.logits);
         Ok(Likely::of(&self.logits, adjust.temperature))
     }

@@ -8,7 +8,7 @@ use crate::gpu::{Buffer, Dispatch, Kernel, PARTS, Recording, norm_lanes, top_lan
 use crate::job::Watch;
 use crate::model::body::{Asked, Body, New};
 use crate::model::sampler::{Adjust, Likely, TOP};
-use crate::model::{Error, Tokenizer};
+use crate::model::{Error, Work};
 
 /// Tokens of a prompt that go through the layers together.
 const CHUNK: usize = 256;
@@ -21,14 +21,6 @@ impl Body for WgpuModel {
     const CHUNK: usize = CHUNK;
     const MOST_RUNS: usize = MOST_RUNS;
 
-    fn window(&self) -> usize {
-        self.config.window
-    }
-
-    fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
-    }
-
     fn begin(&mut self, past: &[&Run]) -> Result<Run, Error> {
         Ok(Run::after(past.last().copied()))
     }
@@ -39,6 +31,12 @@ impl Body for WgpuModel {
 
     fn truncate(&mut self, run: &mut Run, n_tokens: usize) {
         run.truncate(n_tokens);
+    }
+
+    fn tell(&self, work: &mut Work) {
+        let (used, held) = self.cache.bytes();
+        work.cache.set(used, held);
+        work.kernels = self.gpu.kernel_times();
     }
 
     fn score_new(
@@ -96,16 +94,9 @@ impl Body for WgpuModel {
         adjust: &Adjust,
         watch: &Watch,
     ) -> Result<Likely, Error> {
-        let (first, last) = tokens.split_at((tokens.len() - 1) / CHUNK * CHUNK);
-        for tokens in first.chunks(CHUNK) {
-            let mut recording = Recording::default();
-            self.record(&mut [New { run: &mut *run, tokens }], Mode::Prompt, &mut recording)?;
-            self.run(&recording, watch)?;
-        }
         let mut recording = Recording::default();
-        let mut news = [New { run: &mut *run, tokens: last }];
-        let hidden = self.record(&mut news, Mode::Prompt, &mut recording)?;
-        let row = [last.len() as u32 - 1];
+        let hidden = self.record(&mut [New { run, tokens }], Mode::Prompt, &mut recording)?;
+        let row = [tokens.len() as u32 - 1];
         let all = self.likely(recording, &hidden, &row, std::slice::from_ref(adjust), watch)?;
         all.into_iter().next().ok_or_else(|| Error::Request("no token to read".into()))
     }
