@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The work was cancelled by the person who asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +42,7 @@ struct Shared {
     paused: AtomicBool,
     n_done: AtomicU64,
     n_total: AtomicU64,
+    waited_nanos: AtomicU64,
     clock: Mutex<Clock>,
     resumed: Condvar,
     warnings: Mutex<Vec<String>>,
@@ -75,6 +76,7 @@ impl Watch {
             paused: AtomicBool::new(false),
             n_done: AtomicU64::new(0),
             n_total: AtomicU64::new(0),
+            waited_nanos: AtomicU64::new(0),
             clock: Mutex::new(Clock {
                 stage: String::new(),
                 since: Instant::now(),
@@ -126,10 +128,18 @@ impl Watch {
         if self.is_paused() {
             let clock = lock(&self.0.clock);
             let waits = |clock: &mut Clock| clock.paused_at.is_some() && !self.is_cancelled();
+            let began = Instant::now();
             // The guard that comes back, poisoned or not, has nothing more to tell.
             drop(self.0.resumed.wait_while(clock, waits));
+            let nanos = began.elapsed().as_nanos() as u64;
+            self.0.waited_nanos.fetch_add(nanos, Ordering::Relaxed);
         }
         if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
+    }
+
+    /// How long the job has waited in [`Watch::check`] so far: no time of work.
+    pub fn waited(&self) -> Duration {
+        Duration::from_nanos(self.0.waited_nanos.load(Ordering::Relaxed))
     }
 
     /// Begins a stage of `n_total` units (0: unknown).
@@ -232,9 +242,10 @@ mod tests {
             let worker = watch.clone();
             let (sender, receiver) = std::sync::mpsc::sync_channel(1);
             let thread = std::thread::spawn(move || sender.send(worker.check()));
-            let wait = std::time::Duration::from_millis(30);
+            let wait = Duration::from_millis(30);
             assert!(receiver.recv_timeout(wait).is_err(), "it did not wait");
             assert_eq!(watch.progress().elapsed_secs, before, "a pause is no work");
+            assert_eq!(watch.waited(), Duration::ZERO, "it waits still");
             if cancel {
                 watch.cancel()
             } else {
@@ -243,6 +254,7 @@ mod tests {
             let expected = if cancel { Err(Cancelled) } else { Ok(()) };
             assert_eq!(receiver.recv().unwrap(), expected);
             thread.join().unwrap().unwrap();
+            assert!(watch.waited() > wait / 2, "{:?}", watch.waited());
         }
     }
 }

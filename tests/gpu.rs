@@ -200,7 +200,9 @@ fn gpu_weights_are_split_where_a_binding_is_too_small() {
 #[test]
 fn gpu_heads_that_are_no_whole_vectors_are_refused() {
     let mut bytes = std::fs::read(tiny("qwen3")).unwrap();
-    for key in ["qwen3.attention.key_length", "qwen3.attention.value_length"] {
+    for key in
+        ["qwen3.attention.key_length", "qwen3.attention.value_length", "qwen3.rope.dimension_count"]
+    {
         let at = bytes.windows(key.len()).position(|name| name == key.as_bytes()).unwrap();
         // The name, the kind of value, the value.
         bytes[at + key.len() + 4] = 18;

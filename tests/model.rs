@@ -87,7 +87,7 @@ fn shared_prefixes_change_nothing_but_the_work() {
     ];
     let watch = Watch::default();
     let together = model.score(&requests, &watch).unwrap();
-    assert_eq!(model.n_scored_positions(), 700 + 8 + 12 + 40 + 12 + 13);
+    assert_eq!(model.meter().work().reading.n_tokens, 700 + 8 + 12 + 40 + 12 + 13);
     for (request, together) in requests.iter().zip(&together) {
         let alone = model.score(std::slice::from_ref(request), &watch).unwrap().remove(0);
         for (x, y) in alone.logprobs.iter().zip(&together.logprobs) {

@@ -2,8 +2,8 @@
 
 use backstory::job::Watch;
 use backstory::model::{
-    ChatTemplate, Error, Feed, Finish, LanguageModel, ModelInfo, Reply, ScoreRequest,
-    ScriptedModel, TokenScores, Tokenizer,
+    ChatTemplate, Error, Feed, Finish, Known, LanguageModel, Reply, ScoreRequest, ScriptedModel,
+    TokenScores,
 };
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
@@ -69,12 +69,8 @@ impl SlowModel {
 }
 
 impl LanguageModel for SlowModel {
-    fn info(&self) -> &ModelInfo {
-        self.inner.info()
-    }
-
-    fn tokenizer(&self) -> &Tokenizer {
-        self.inner.tokenizer()
+    fn known(&self) -> &Known {
+        self.inner.known()
     }
 
     fn template(&self) -> &ChatTemplate {
@@ -88,10 +84,6 @@ impl LanguageModel for SlowModel {
     ) -> Result<Vec<TokenScores>, Error> {
         self.wait(watch)?;
         self.inner.score(requests, watch)
-    }
-
-    fn n_scored_positions(&self) -> u64 {
-        self.inner.n_scored_positions()
     }
 
     /// The first half of each reply comes before the halt, the other after it.

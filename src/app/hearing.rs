@@ -18,12 +18,16 @@ impl Window {
                         entry.state = State::Running;
                     }
                 }
-                Report::Synth(id, event) => {
+                Report::Model(id, loaded) => {
                     if let Some(entry) = self.jobs.get_mut(id) {
-                        let elapsed_secs = entry.watch.progress().elapsed_secs;
-                        if let Some(live) = &mut entry.live {
-                            live.hear(event, elapsed_secs);
-                        }
+                        entry.meter = Some(loaded.meter.clone());
+                    }
+                    self.loaded = Some(*loaded);
+                }
+                Report::Synth(id, event) => {
+                    let entry = self.jobs.get_mut(id);
+                    if let Some(live) = entry.and_then(|entry| entry.live.as_mut()) {
+                        live.hear(event);
                     }
                 }
                 Report::Ended(id, ended) => self.hear_end(id, ended),

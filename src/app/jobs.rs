@@ -4,6 +4,7 @@ use crate::coherence::Settings as CoherenceSettings;
 use crate::data::Dataset;
 use crate::figure::Figure;
 use crate::job::Watch;
+use crate::model::{Meter, Pace};
 use crate::report::LengthsView;
 use crate::workbench::{ExportJob, FindJob, JobId, OpenFile, SynthEvent};
 use std::collections::BTreeMap;
@@ -211,12 +212,29 @@ pub struct Entry {
     pub took_secs: Option<f64>,
     /// The records that it writes.
     pub live: Option<Live>,
+    /// What its model does, once it has one.
+    pub meter: Option<Meter>,
 }
 
 impl Entry {
     /// Whether it waits or runs.
     pub fn is_open(&self) -> bool {
         matches!(self.state, State::Waiting | State::Running)
+    }
+
+    /// Whether its model is at work now.
+    pub fn uses_model(&self) -> bool {
+        self.state == State::Running && self.meter.is_some() && !self.watch.is_paused()
+    }
+
+    /// How fast its model does what the job wants of it above all.
+    pub fn pace(&self) -> Option<Pace> {
+        let work = self.meter.as_ref()?.work();
+        match self.ask {
+            Ask::Synth(_) => Some(work.writing),
+            Ask::Coherence(_) => Some(work.reading),
+            _ => None,
+        }
     }
 }
 
@@ -242,16 +260,11 @@ pub struct Live {
     pub n_rejected: usize,
     /// The record that wrote last.
     pub newest: Option<usize>,
-    /// Seconds at work and tokens then, for the rate of the last moments.
-    marks: Vec<(f64, u64)>,
 }
-
-/// The rate is told over so many seconds.
-const RATE_SECS: f64 = 4.0;
 
 impl Live {
     /// Takes in what was heard.
-    pub fn hear(&mut self, event: SynthEvent, elapsed_secs: f64) {
+    pub fn hear(&mut self, event: SynthEvent) {
         match event {
             SynthEvent::Begun { ix, text } => {
                 self.records.entry(ix).or_default().text = text;
@@ -261,8 +274,6 @@ impl Live {
                 self.records.entry(ix).or_default().text.push_str(&text);
                 self.n_tokens += n_tokens as u64;
                 self.newest = Some(ix);
-                self.marks.retain(|(at, _)| (0.0..=RATE_SECS).contains(&(elapsed_secs - at)));
-                self.marks.push((elapsed_secs, self.n_tokens));
             }
             SynthEvent::End { ix, rejected } => {
                 match &rejected {
@@ -273,12 +284,6 @@ impl Live {
                 self.records.entry(ix).or_default().end = Some(rejected.map_or(Ok(()), Err));
             }
         }
-    }
-
-    /// Tokens per second of the last moments at work.
-    pub fn tokens_per_s(&self) -> Option<f64> {
-        let ((from, n_from), (to, n_to)) = (self.marks.first()?, self.marks.last()?);
-        (to - from > 0.2).then(|| (n_to - n_from) as f64 / (to - from))
     }
 }
 
@@ -303,8 +308,9 @@ impl Jobs {
         }
         let live = matches!(ask, Ask::Synth(_)).then(Live::default);
         let (title, is_quiet, asked) = (ask.title(), ask.is_quiet(), Instant::now());
-        let (state, took_secs) = (State::Waiting, None);
-        self.all.push(Entry { id, ask, title, is_quiet, watch, state, asked, took_secs, live });
+        let (state, took_secs, meter) = (State::Waiting, None, None);
+        let entry = Entry { id, ask, title, is_quiet, watch, state, asked, took_secs, live, meter };
+        self.all.push(entry);
     }
 
     /// The job of this number.

@@ -5,10 +5,10 @@
 
 use super::command::{Command, View};
 use super::files::Files;
-use super::jobs::{Ask, Jobs};
+use super::jobs::{Ask, Entry, Jobs};
 use super::picker::{Picked, Picker, Purpose};
 use super::views::{compare, data, export, synthesize};
-use crate::workbench::{CatalogueRow, Desk, ModelCard, OpenFile, Runner, Settings};
+use crate::workbench::{CatalogueRow, Desk, LoadedModel, ModelCard, OpenFile, Runner, Settings};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,6 +66,8 @@ pub struct Window {
     pub(super) quiet_jobs_shown: bool,
     pub(super) models: Vec<CatalogueRow>,
     pub(super) card: Option<(String, Result<ModelCard, String>)>,
+    /// The model that a job took last.
+    pub(super) loaded: Option<LoadedModel>,
     /// Settings as they were last written, and when to look again.
     written: (Settings, Instant),
     wake: Arc<dyn Fn() + Send + Sync>,
@@ -103,6 +105,7 @@ impl Window {
             quiet_jobs_shown: false,
             models: Vec::new(),
             card: None,
+            loaded: None,
             written: (settings.clone(), Instant::now()),
             settings,
             home,
@@ -208,6 +211,10 @@ impl Window {
         self.notices.retain(|n| n.failed || n.since.elapsed().as_secs_f64() < NOTICE_SECS);
         if !self.notices.is_empty() {
             ctx.request_repaint_after(Duration::from_secs(1));
+        }
+        if self.jobs.open().any(Entry::uses_model) {
+            // Speeds change without a word from anyone.
+            ctx.request_repaint_after(Duration::from_millis(500));
         }
         self.remember(ctx);
         if ctx.input(|input| input.viewport().close_requested()) {

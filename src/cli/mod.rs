@@ -14,6 +14,7 @@ use crate::workbench::{self, Desk, FramesWish, Job, Opening, Product, WorkbenchE
 use arguments::{Arguments, Command, ModelsCommand};
 use clap::Parser;
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 
 /// What is left to do when the words are read.
 pub enum Asked {
@@ -71,14 +72,22 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
     let job: Job = command.job().map_err(WrongUse)?;
     let watch = Watch::default();
-    let progress = progress::Progress::show(watch.clone());
-    let product = workbench::run(job, &mut Desk::default(), &watch, &mut |_| {});
+    // A command has one model, whichever of its jobs takes it first.
+    let meter = Arc::new(OnceLock::new());
+    let progress = progress::Progress::show(watch.clone(), meter.clone());
+    let mut desk = Desk::default();
+    let told = meter.clone();
+    desk.tell(move |loaded| drop(told.set(loaded.meter)));
+    let product = workbench::run(job, &mut desk, &watch, &mut |_| {});
     progress.finish();
     for warning in watch.warnings() {
         eprintln!("warning: {warning}");
     }
     let product = product?;
     print::product(&product, json)?;
+    if let Some(meter) = meter.get().filter(|_| !json) {
+        print::work(&product, &meter.work())?;
+    }
     Ok(ExitCode::from(exit_code(&product)))
 }
 

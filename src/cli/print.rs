@@ -1,9 +1,11 @@
 //! What a command prints: one JSON document with `--json`, else a few lines for people.
 
 use crate::coherence::{Estimate, GroupSummary};
+use crate::gpu::KernelTime;
 use crate::job::duration;
 use crate::lengths::Field;
 use crate::model::catalogue::ENTRIES;
+use crate::model::{CacheUse, Pace, Work, kernel_shares};
 use crate::workbench::{BenchReport, ExportReport, Product, SynthReport};
 use serde::Serialize;
 use serde_json::json;
@@ -99,7 +101,7 @@ fn lines(product: &Product) -> Result<()> {
             let nll = report.mean_nll.map_or("-".to_owned(), |nll| format!("{nll:.5}"));
             writeln!(out, "{} tokens, mean NLL {nll} nats", report.token_ids.len())?;
         }
-        Product::Bench(report) => speeds(&mut out, report)?,
+        Product::Bench(report) => bench(&mut out, report)?,
         Product::Fetched(path) => writeln!(out, "{}", path.display())?,
         Product::Exported(ExportReport { exported, .. }) => writeln!(
             out,
@@ -196,29 +198,51 @@ fn name(value: &impl Serialize) -> String {
     json!(value).as_str().unwrap_or_default().to_owned()
 }
 
-fn speeds(out: &mut impl Write, report: &BenchReport) -> Result<()> {
+fn bench(out: &mut impl Write, report: &BenchReport) -> Result<()> {
     let BenchReport { device, adapter, batch, .. } = report;
     let (prompt, decoding) = (report.prefill_tokens_per_s, report.decode_tokens_per_s);
     writeln!(
         out,
         "{device} ({adapter}): prompt {prompt:.1} tokens/s, decoding {decoding:.1} tokens/s in batches \
-         of {batch}"
+         of {batch}; {}",
+        cache(report.cache)
     )?;
-    for (what, kernels) in
-        [("a prompt", &report.prefill_kernels), ("decoding", &report.decode_kernels)]
-    {
-        let total: f64 = kernels.iter().map(|kernel| kernel.secs).sum();
-        for (ix, kernel) in kernels.iter().enumerate() {
-            if ix == 0 {
-                writeln!(out, "Where the time of {what} goes, kernel by kernel:")?;
-            }
-            let (ms, share) = (kernel.secs * 1e3, kernel.secs / total * 100.0);
-            writeln!(
-                out,
-                "{:>18} {ms:>9.1} ms {share:>5.1} % {:>6} runs",
-                kernel.name, kernel.n_runs
-            )?;
-        }
+    kernels(out, "a prompt", &report.prefill_kernels)?;
+    kernels(out, "decoding", &report.decode_kernels)
+}
+
+/// Where time went, the longest first; nothing where there are no kernels.
+fn kernels(out: &mut impl Write, what: &str, kernels: &[KernelTime]) -> Result<()> {
+    if kernels.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "Where the time of {what} goes:")?;
+    writeln!(out, "{:20} {:>7} {:>12} {:>7}", "kernel", "share", "time", "runs")?;
+    for (kernel, share) in kernel_shares(kernels) {
+        let (share, ms) = (share * 100.0, kernel.secs * 1e3);
+        writeln!(out, "{:20} {share:>5.1} % {ms:>9.1} ms {:>7}", kernel.name, kernel.n_runs)?;
     }
     Ok(())
+}
+
+fn cache(cache: CacheUse) -> String {
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    format!("at most {:.1} MiB of cache", mib(cache.most_used))
+}
+
+/// How fast the model worked, for a job of which that is not the very product.
+pub fn work(product: &Product, work: &Work) -> Result<()> {
+    if matches!(product, Product::Bench(_)) || speeds(work).is_empty() {
+        return Ok(());
+    }
+    let speeds = speeds(work).join(", ");
+    writeln!(std::io::stdout().lock(), "{speeds}; {}", cache(work.cache))
+}
+
+/// `prompt … tokens/s` and `decoding … tokens/s`, of what the model has done.
+pub fn speeds(work: &Work) -> Vec<String> {
+    let speeds = [("prompt", work.reading), ("decoding", work.writing)];
+    let told =
+        |(what, pace): (&str, Pace)| Some(format!("{what} {:.1} tokens/s", pace.tokens_per_s()?));
+    speeds.into_iter().filter_map(told).collect()
 }

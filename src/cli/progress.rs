@@ -1,9 +1,11 @@
-//! Progress on standard error while a job runs: stage, share, time left.
+//! Progress on standard error while a job runs: stage, share, speed of the model, time left.
 
+use super::print::speeds;
 use crate::job::{Watch, duration};
+use crate::model::Meter;
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,11 +16,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins to print: a line that is rewritten on a terminal, else a line each ten seconds.
-    pub fn show(watch: Watch) -> Self {
+    /// Begins to print: a line that is rewritten on a terminal, else a line each ten seconds. `meter`
+    /// is that of the model, once there is one.
+    pub fn show(watch: Watch, meter: Arc<OnceLock<Meter>>) -> Self {
         let done = Arc::new(AtomicBool::new(false));
         let stop = done.clone();
-        let thread = std::thread::spawn(move || follow(&watch, &stop));
+        let thread = std::thread::spawn(move || follow(&watch, &meter, &stop));
         Self { done, thread: Some(thread) }
     }
 
@@ -32,7 +35,7 @@ impl Progress {
     }
 }
 
-fn follow(watch: &Watch, stop: &AtomicBool) {
+fn follow(watch: &Watch, meter: &OnceLock<Meter>, stop: &AtomicBool) {
     let terminal = std::io::stderr().is_terminal();
     let every = if terminal { 4 } else { 200 };
     let mut last = String::new();
@@ -44,7 +47,7 @@ fn follow(watch: &Watch, stop: &AtomicBool) {
         if tick % every != 0 {
             continue;
         }
-        let line = line(watch);
+        let line = line(watch, meter.get());
         if line.is_empty() || line == last {
             continue;
         }
@@ -62,7 +65,7 @@ fn follow(watch: &Watch, stop: &AtomicBool) {
     }
 }
 
-fn line(watch: &Watch) -> String {
+fn line(watch: &Watch, meter: Option<&Meter>) -> String {
     let progress = watch.progress();
     if progress.stage.is_empty() {
         return String::new();
@@ -71,6 +74,9 @@ fn line(watch: &Watch) -> String {
     let n_done = 100 * progress.n_done.min(progress.n_total);
     if let Some(share) = n_done.checked_div(progress.n_total) {
         line.push_str(&format!(": {} of {} ({share}%)", progress.n_done, progress.n_total));
+    }
+    for speed in meter.into_iter().flat_map(|meter| speeds(&meter.work())) {
+        line.push_str(&format!(", {speed}"));
     }
     if let Some(secs) = progress.secs_left() {
         line.push_str(&format!(", {} left", duration(secs)));

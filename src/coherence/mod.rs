@@ -102,7 +102,7 @@ pub fn measure(
     watch: &Watch,
 ) -> Result<Measured, CoherenceError> {
     let started = std::time::Instant::now();
-    let n_before = model.n_scored_positions();
+    let n_before = model.meter().work().reading.n_tokens;
     let mut jobs: Vec<(usize, Job<'_>)> = Vec::new();
     let mut n_skipped = 0;
     let mut place = 0;
@@ -150,7 +150,7 @@ pub fn measure(
     summary.device = model.info().device.clone();
     summary.shuffles = settings.n_shuffles;
     summary.negatives = settings.negatives;
-    summary.tokens_computed = model.n_scored_positions() - n_before;
+    summary.tokens_computed = model.meter().work().reading.n_tokens - n_before;
     summary.tokens_naive = n_naive;
     summary.elapsed_secs = started.elapsed().as_secs_f64();
     summary.warnings = watch.warnings();

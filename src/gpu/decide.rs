@@ -248,6 +248,11 @@ impl CachePrecision {
     }
 }
 
+/// Threads that share a row of logits while its largest are found.
+pub fn top_lanes(traits: &Traits) -> u32 {
+    if traits.is_software { 64 } else { 256.min(traits.max_threads) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -291,7 +296,8 @@ mod tests {
                         assert!(hard.shared_bytes() <= traits.max_shared_bytes, "{hard:?}");
                         let norm = norm_tile(&traits);
                         assert!(
-                            norm.slices <= traits.max_threads && norm.slices % norm.subgroup == 0
+                            norm.slices <= traits.max_threads
+                                && norm.slices.is_multiple_of(norm.subgroup)
                         );
                     }
                 }

@@ -53,6 +53,8 @@ pub struct Gpu {
     /// Work that the adapter does in a second, as measured so far.
     pub(super) work_per_sec: f64,
     pub(super) times: Times,
+    #[cfg(test)]
+    pub(super) execution: super::executor::Execution,
 }
 
 /// Features that are taken where the adapter has them.
@@ -106,6 +108,8 @@ impl Gpu {
             n_buffers: 0,
             held: Arc::default(),
             work_per_sec: 1e9,
+            #[cfg(test)]
+            execution: Default::default(),
         })
     }
 
@@ -191,11 +195,11 @@ impl Gpu {
         self.wait(None)
     }
 
-    /// The first `n_words` words of a buffer.
+    /// The `n_words` words of a buffer from `first` on.
     ///
     /// # Errors
     /// [`Error::Lost`]
-    pub fn read(&self, buffer: &Buffer, n_words: usize) -> Result<Vec<u32>, Error> {
+    pub fn read(&self, buffer: &Buffer, first: usize, n_words: usize) -> Result<Vec<u32>, Error> {
         if n_words == 0 {
             return Ok(Vec::new());
         }
@@ -207,7 +211,7 @@ impl Gpu {
             mapped_at_creation: false,
         });
         let mut encoder = self.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(&buffer.inner, 0, &staging, 0, size);
+        encoder.copy_buffer_to_buffer(&buffer.inner, first as u64 * 4, &staging, 0, size);
         let submission = self.queue.submit([encoder.finish()]);
         let slice = staging.slice(..);
         slice.map_async(wgpu::MapMode::Read, |_| {});

@@ -48,6 +48,15 @@ pub enum Kernel {
     LogSums,
     /// `pick.wgsl`
     Pick,
+    /// `adjust.wgsl`
+    Adjust,
+    /// `top.wgsl`
+    Top {
+        /// How many of the largest.
+        n: u32,
+        /// Threads that share a row.
+        lanes: u32,
+    },
     /// `gather_rows.wgsl`
     GatherRows,
     /// `move_words.wgsl`
@@ -81,6 +90,8 @@ impl Kernel {
             Self::Gated => "gated",
             Self::LogSums => "log_sums",
             Self::Pick => "pick",
+            Self::Adjust => "adjust",
+            Self::Top { .. } => "top",
             Self::GatherRows => "gather_rows",
             Self::MoveWords => "move_words",
         }
@@ -144,6 +155,8 @@ impl Kernel {
             Self::Gated => shader!("gated"),
             Self::LogSums => shader!("log_sums"),
             Self::Pick => shader!("pick"),
+            Self::Adjust => shader!("adjust"),
+            Self::Top { .. } => shader!("top"),
             Self::GatherRows => shader!("gather_rows"),
             Self::MoveWords => shader!("move_words"),
         }
@@ -178,6 +191,7 @@ impl Kernel {
                 ("PAGE", PAGE),
             ]),
             Self::LogSums => BTreeMap::from([("PARTS", PARTS)]),
+            Self::Top { n, lanes } => BTreeMap::from([("TOP", n), ("LANES", lanes)]),
             _ => BTreeMap::new(),
         }
     }

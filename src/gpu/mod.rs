@@ -15,19 +15,26 @@ pub mod shape;
 mod timing;
 
 #[cfg(test)]
+mod executor;
+#[cfg(test)]
 mod parity;
 #[cfg(test)]
 mod twins;
 
 pub use adapter::{AdapterInfo, adapters, choose};
 pub use decide::{
-    CachePrecision, Forced, MatmulTile, Mode, NormTile, Traits, matmul_tile, norm_tile,
+    CachePrecision, Forced, MatmulTile, Mode, NormTile, Traits, matmul_tile, norm_tile, top_lanes,
 };
 pub use device::{Buffer, Gpu};
 pub use format::{Format, TILE_ROWS, repack};
 pub use kernel::{Kernel, PAGE, PARTS, attention_lanes};
 pub use recording::{Dispatch, Recording};
 pub use timing::KernelTime;
+
+#[cfg(test)]
+pub use executor::Executor;
+#[cfg(test)]
+pub use twins::{Twin, twin};
 
 use crate::job::Cancelled;
 

@@ -179,6 +179,20 @@ words! {
         n: u32,
     }
 
+    /// The shape of `adjust.wgsl`.
+    Adjust {
+        /// Columns of the logits.
+        width: u32,
+        /// Changes.
+        n: u32,
+    }
+
+    /// The shape of `top.wgsl`.
+    Top {
+        /// Columns of the logits.
+        width: u32,
+    }
+
     /// The shape of `gather_rows.wgsl`.
     GatherRows {
         /// Values of a row.
@@ -221,6 +235,27 @@ words! {
         first: u32,
         /// How many.
         n: u32,
+    }
+
+    /// A change of a logit by `adjust.wgsl`.
+    Change {
+        /// Row.
+        row: u32,
+        /// Vocabulary entry.
+        entry: u32,
+        /// What a positive logit is divided by and a negative one multiplied; 0 if the entry may
+        /// never be taken.
+        factor: f32,
+        /// Nothing.
+        spare: u32,
+    }
+
+    /// One of the largest logits as `top.wgsl` finds them, or a part of the sum behind them.
+    Found {
+        /// Vocabulary entry; all bits set where there is none.
+        entry: u32,
+        /// Its logit, or the part of the sum.
+        value: f32,
     }
 
     /// What `log_sums.wgsl` folds logits into.

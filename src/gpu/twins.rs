@@ -1,127 +1,386 @@
-//! The kernels' twins: the same sums in plain Rust, in double precision and from the file's bytes.
+//! The kernels' twins: what a dispatch does to its buffers, in plain Rust and double precision.
+//!
+//! A twin takes what the device takes, so that either can do any dispatch of a recording. It shares
+//! neither code nor order of sums with the kernel. An index past a buffer's end is a panic here, where
+//! the device would read or write something else.
 
+mod weights;
+
+use super::decide::{CachePrecision, MatmulTile};
 use super::format::Format;
-use half::{bf16, f16};
+use super::kernel::{Kernel, PAGE, PARTS};
+use super::shape::{self, Change, Found, Item, Parts, State};
+use half::f16;
+use weights::unpacked;
 
-/// The weights `[n_out, n_in]` that a file's bytes mean, by the formats' own definitions.
-pub fn weights(format: Format, bytes: &[u8]) -> Vec<f64> {
-    let (_, n_bytes) = format.block();
-    bytes.chunks_exact(n_bytes).flat_map(|block| weights_of_block(format, block)).collect()
-}
+/// Does a dispatch: a kernel, the words of its shape, its workgroups and its buffers' words.
+pub type Twin = fn(Kernel, &[u32], [u32; 2], &mut [Vec<u32>]);
 
-fn weights_of_block(format: Format, block: &[u8]) -> Vec<f64> {
-    let half = |at: usize| f16::from_le_bytes([block[at], block[at + 1]]).to_f64();
-    let nibble =
-        |at: usize, high: bool| f64::from(if high { block[at] >> 4 } else { block[at] & 15 });
-    match format {
-        Format::F32 => {
-            vec![f64::from(f32::from_le_bytes([block[0], block[1], block[2], block[3]]))]
+/// The twin of each kernel.
+pub fn twin(kernel: Kernel, shape: &[u32], groups: [u32; 2], buffers: &mut [Vec<u32>]) {
+    macro_rules! shape {
+        ($name:ident) => {
+            shape::$name::from_words(shape.try_into().unwrap())
+        };
+    }
+    let groups = groups.map(|n| n as usize);
+    match kernel {
+        Kernel::Embedding(format) => {
+            embedding(format, shape!(Embedding), groups, bound(buffers));
         }
-        Format::F16 => vec![half(0)],
-        Format::BF16 => vec![bf16::from_le_bytes([block[0], block[1]]).to_f64()],
-        Format::Q8_0 => (0..32).map(|i| half(0) * f64::from(block[2 + i] as i8)).collect(),
-        Format::Q4_0 => (0..32).map(|i| half(0) * (nibble(2 + i % 16, i >= 16) - 8.0)).collect(),
-        Format::Q4_1 => (0..32).map(|i| half(0) * nibble(4 + i % 16, i >= 16) + half(2)).collect(),
-        Format::Q4K | Format::Q5K => {
-            let scale = |i: usize| -> (f64, f64) {
-                let (low, high) = (&block[4..12], &block[12..16]);
-                let (scale, offset) = if i < 4 {
-                    (low[i] & 63, low[i + 4] & 63)
-                } else {
-                    let packed = high[i - 4];
-                    ((packed & 15) | (low[i - 4] >> 6 << 4), (packed >> 4) | (low[i] >> 6 << 4))
-                };
-                (half(0) * f64::from(scale), half(2) * f64::from(offset))
-            };
-            let first = if format == Format::Q4K { 16 } else { 48 };
-            let value = |i: usize| {
-                let (part, is_high) = (i / 64, i % 64 >= 32);
-                let fifth = match format {
-                    Format::Q5K => f64::from(block[16 + i % 32] >> (i / 32) & 1) * 16.0,
-                    _ => 0.0,
-                };
-                let (scale, offset) = scale(i / 32);
-                scale * (nibble(first + 32 * part + i % 32, is_high) + fifth) - offset
-            };
-            (0..256).map(value).collect()
+        Kernel::Matmul(format, tile) => {
+            matmul(format, tile, shape!(Matmul), groups, bound(buffers));
         }
-        Format::Q6K => {
-            let value = |i: usize| {
-                let (part, quarter, l) = (i / 128, i % 128 / 32, i % 32);
-                let low = nibble(64 * part + l + 32 * (quarter % 2), quarter >= 2);
-                let high = f64::from(block[128 + 32 * part + l] >> (2 * quarter) & 3);
-                half(208) * f64::from(block[192 + i / 16] as i8) * (low + 16.0 * high - 32.0)
-            };
-            (0..256).map(value).collect()
+        Kernel::RmsNorm(_) => rms_norm(shape!(RmsNorm), groups, bound(buffers)),
+        Kernel::HeadNorm => head_norm(shape!(HeadNorm), groups, bound(buffers)),
+        Kernel::Rope { halves, cache } => {
+            rope(halves, cache, shape!(Rope), groups, bound(buffers));
         }
+        Kernel::Attention { group, quads, is_split, lanes, cache } => {
+            let sizes = [group, 4 * quads, lanes].map(|n| n as usize);
+            attention(sizes, (is_split, cache), shape!(Attention), groups, bound(buffers));
+        }
+        Kernel::AttentionMerge => attention_merge(shape!(AttentionMerge), groups, bound(buffers)),
+        Kernel::Gated => gated(shape!(Gated), groups, bound(buffers)),
+        Kernel::LogSums => log_sums(shape!(LogSums), groups, bound(buffers)),
+        Kernel::Pick => pick(shape!(Pick), groups, bound(buffers)),
+        Kernel::Adjust => adjust(shape!(Adjust), groups, bound(buffers)),
+        Kernel::Top { n, lanes } => {
+            top([n, lanes].map(|n| n as usize), shape!(Top), groups, bound(buffers));
+        }
+        Kernel::GatherRows => gather_rows(shape!(GatherRows), groups, bound(buffers)),
+        Kernel::MoveWords => move_words(shape!(MoveWords), groups, bound(buffers)),
     }
 }
 
-/// `inputs [T, n_in]` times `weights [n_out, n_in]`: `[T, n_out]`.
-pub fn matmul(inputs: &[f32], weights: &[f64], n_in: usize) -> Vec<f64> {
-    let dot = |x: &[f32], w: &[f64]| x.iter().zip(w).map(|(x, w)| f64::from(*x) * w).sum();
-    let rows = inputs.chunks_exact(n_in);
-    rows.flat_map(|x| weights.chunks_exact(n_in).map(move |w| dot(x, w))).collect()
+fn bound<const N: usize>(buffers: &mut [Vec<u32>]) -> &mut [Vec<u32>; N] {
+    buffers.try_into().unwrap()
 }
 
-/// Rows of as many values as `gain` has, each divided by its root mean square and weighed.
-pub fn rms_norm(inputs: &[f32], gain: &[f32], epsilon: f32) -> Vec<f64> {
-    let rows = inputs.chunks_exact(gain.len()).map(|row| {
-        let sum: f64 = row.iter().map(|x| f64::from(*x).powi(2)).sum();
-        let factor = 1.0 / (sum / row.len() as f64 + f64::from(epsilon)).sqrt();
-        row.iter().zip(gain).map(move |(x, g)| f64::from(*x) * factor * f64::from(*g))
-    });
-    rows.flatten().collect()
+fn number(word: u32) -> f64 {
+    f64::from(f32::from_bits(word))
 }
 
-/// The heads of `rows [T, heads x size]` turned by `angles [T, size / 2]` (cosine, sine).
-pub fn rope(rows: &[f32], width: usize, angles: &[f32], size: usize, halves: bool) -> Vec<f64> {
-    let mut out: Vec<f64> = rows.iter().map(|x| f64::from(*x)).collect();
-    for (row, angles) in out.chunks_exact_mut(width).zip(angles.chunks_exact(size)) {
-        for head in row.chunks_exact_mut(size) {
-            for pair in 0..size / 2 {
-                let (a, b) =
-                    if halves { (pair, pair + size / 2) } else { (2 * pair, 2 * pair + 1) };
-                let (cos, sin) = (f64::from(angles[2 * pair]), f64::from(angles[2 * pair + 1]));
-                (head[a], head[b]) = (head[a] * cos - head[b] * sin, head[a] * sin + head[b] * cos);
+fn word(number: f64) -> u32 {
+    (number as f32).to_bits()
+}
+
+fn numbers(words: &[u32]) -> impl Iterator<Item = f64> + Clone {
+    words.iter().map(|word| number(*word))
+}
+
+fn dot(a: &[u32], b: &[u32]) -> f64 {
+    numbers(a).zip(numbers(b)).map(|(a, b)| a * b).sum()
+}
+
+fn embedding(
+    format: Format,
+    shape: shape::Embedding,
+    [x, y]: [usize; 2],
+    [weights, ids, outputs]: &mut [Vec<u32>; 3],
+) {
+    let n_in = shape.n_in as usize;
+    assert_eq!(shape.words as usize, format.row_words(n_in));
+    for (id, out) in ids.iter().zip(outputs.chunks_mut(n_in)).take(y) {
+        let row = id.wrapping_sub(shape.first);
+        if row < shape.n_out {
+            let row = unpacked(format, weights, n_in, row as usize);
+            for (out, value) in out.iter_mut().zip(row).take(256 * x) {
+                *out = word(value);
             }
         }
     }
-    out
 }
 
-/// Causal attention of the last rows of a sequence: `queries [T, H, size]` over all its `keys` and
-/// `values [n, K, size]`.
-pub fn attention(q: &[f32], keys: &[f32], values: &[f32], [h, k, size]: [usize; 3]) -> Vec<f64> {
-    let (n_rows, n_keys) = (q.len() / (h * size), keys.len() / (k * size));
-    let mut out = Vec::new();
-    for row in 0..n_rows {
-        for head in 0..h {
-            let query = &q[(row * h + head) * size..][..size];
-            let at = |t: usize| (t * k + head / (h / k)) * size;
-            let score = |t: usize| {
-                let pairs = query.iter().zip(&keys[at(t)..]);
-                pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>()
-                    / (size as f64).sqrt()
-            };
-            let weights: Vec<f64> = (0..=n_keys - n_rows + row).map(|t| score(t).exp()).collect();
-            let total: f64 = weights.iter().sum();
-            let value = |i: usize| {
-                let terms = weights.iter().enumerate();
-                terms.map(|(t, w)| w / total * f64::from(values[at(t) + i])).sum::<f64>()
-            };
-            out.extend((0..size).map(value));
+fn matmul(
+    format: Format,
+    tile: MatmulTile,
+    shape: shape::Matmul,
+    [x, y]: [usize; 2],
+    [weights, bias, inputs, outputs]: &mut [Vec<u32>; 4],
+) {
+    let (n_in, stride, first) = (shape.n_in as usize, shape.stride as usize, shape.first as usize);
+    assert_eq!(shape.words as usize, format.row_words(n_in));
+    let n_rows = tile.rows() as usize;
+    let first_row = shape.first_group as usize * n_rows;
+    let rows = first_row..(first_row + y * n_rows).min(shape.n_rows as usize);
+    let is_half = matches!(tile, MatmulTile::Workgroup(tile) if tile.is_half);
+    for column in 0..(tile.outputs() as usize * x).min(shape.n_out as usize) {
+        let mut weights = unpacked(format, weights, n_in, column);
+        if is_half {
+            weights.iter_mut().for_each(|weight| *weight = f16::from_f64(*weight).to_f64());
+        }
+        for row in rows.clone() {
+            let inputs = numbers(&inputs[row * n_in..][..n_in]);
+            let mut sum: f64 = inputs.zip(&weights).map(|(x, w)| x * w).sum();
+            let out = &mut outputs[row * stride + first + column];
+            if shape.has_bias != 0 {
+                sum += number(bias[first + column]);
+            }
+            if shape.adds != 0 {
+                sum += number(*out);
+            }
+            *out = word(sum);
         }
     }
-    out
 }
 
-/// `silu(gate) * up` of rows `[T, 2 width]`.
-pub fn gated(inputs: &[f32], width: usize) -> Vec<f64> {
-    let row = |row: &[f32]| -> Vec<f64> {
-        let (gate, up) = row.split_at(width);
-        let pairs = gate.iter().zip(up).map(|(g, u)| (f64::from(*g), f64::from(*u)));
-        pairs.map(|(g, u)| g / (1.0 + (-g).exp()) * u).collect()
-    };
-    inputs.chunks_exact(2 * width).flat_map(row).collect()
+/// A row divided by its root mean square and weighed.
+fn normed(row: &[u32], gain: &[u32], epsilon: f32) -> Vec<u32> {
+    let factor = 1.0 / (dot(row, row) / row.len() as f64 + f64::from(epsilon)).sqrt();
+    numbers(row).zip(numbers(gain)).map(|(x, gain)| word(x * factor * gain)).collect()
+}
+
+fn rms_norm(
+    shape: shape::RmsNorm,
+    [x, _]: [usize; 2],
+    [weights, inputs, outputs]: &mut [Vec<u32>; 3],
+) {
+    let width = shape.width as usize;
+    for row in (0..x).map(|row| row * width..(row + 1) * width) {
+        let normed = normed(&inputs[row.clone()], &weights[..width], shape.epsilon);
+        outputs[row].copy_from_slice(&normed);
+    }
+}
+
+fn head_norm(shape: shape::HeadNorm, [x, y]: [usize; 2], [weights, values]: &mut [Vec<u32>; 2]) {
+    let size = shape.size as usize;
+    for row in 0..y {
+        for head in 0..(8 * x).min(shape.n_heads as usize) {
+            let start = row * shape.stride as usize + shape.first as usize + head * size;
+            let head = &mut values[start..start + size];
+            let normed = normed(head, &weights[..size], shape.epsilon);
+            head.copy_from_slice(&normed);
+        }
+    }
+}
+
+/// Value `ix` of the cache.
+fn from_cache(cached: &[u32], precision: CachePrecision, ix: usize) -> f64 {
+    match precision {
+        CachePrecision::F32 => number(cached[ix]),
+        CachePrecision::F16 => f16::from_bits((cached[ix / 2] >> (16 * (ix % 2))) as u16).to_f64(),
+    }
+}
+
+/// Puts a number at place `ix` of the cache; in half precision none is infinite.
+fn to_cache(cached: &mut [u32], precision: CachePrecision, ix: usize, number: u32) {
+    match precision {
+        CachePrecision::F32 => cached[ix] = number,
+        CachePrecision::F16 => {
+            let half = f16::from_f32(f32::from_bits(number)).clamp(f16::MIN, f16::MAX);
+            let (place, shift) = (&mut cached[ix / 2], 16 * (ix % 2));
+            *place = *place & !(0xffff << shift) | u32::from(half.to_bits()) << shift;
+        }
+    }
+}
+
+fn rope(
+    halves: bool,
+    cache: CachePrecision,
+    shape: shape::Rope,
+    [x, y]: [usize; 2],
+    [angles, slots, values, keys_out, values_out]: &mut [Vec<u32>; 5],
+) {
+    let [h, k, size] = [shape.n_heads, shape.n_kv_heads, shape.size].map(|n| n as usize);
+    for (row, slot) in slots.iter().enumerate().take(y) {
+        let slot = *slot as usize * k;
+        for pair in 0..(2 * 64 * x).min((h + 2 * k) * size / 2) {
+            let (head, pair) = (pair / (size / 2), pair % (size / 2));
+            let places = if halves { [pair, pair + size / 2] } else { [2 * pair, 2 * pair + 1] };
+            let from = (row * (h + 2 * k) + head) * size;
+            let plain = places.map(|place| values[from + place]);
+            let [a, b] = plain.map(number);
+            let turn = (row * (size / 2) + pair) * 2;
+            let (cos, sin) = (number(angles[turn]), number(angles[turn + 1]));
+            let turned = [word(a * cos - b * sin), word(a * sin + b * cos)];
+            let (to, precision, start, pair) = if head < h {
+                (&mut *values, CachePrecision::F32, from, turned)
+            } else if head < h + k {
+                (&mut *keys_out, cache, (slot + head - h) * size, turned)
+            } else {
+                (&mut *values_out, cache, (slot + head - h - k) * size, plain)
+            };
+            for (place, word) in places.into_iter().zip(pair) {
+                to_cache(to, precision, start + place, word);
+            }
+        }
+    }
+}
+
+fn attention(
+    [group, size, lanes]: [usize; 3],
+    (is_split, cache): (bool, CachePrecision),
+    shape: shape::Attention,
+    [x, y]: [usize; 2],
+    [items, pages, queries, keys, values, outputs]: &mut [Vec<u32>; 6],
+) {
+    let (h, k, page) = (shape.n_heads as usize, shape.n_kv_heads as usize, PAGE as usize);
+    let items = items.as_chunks().0.iter().map(|words| Item::from_words(*words));
+    for item in items.skip(shape.first_group as usize).take(y) {
+        let [first_row, n_rows, table] =
+            [item.first_row, item.n_rows, item.table].map(|n| n as usize);
+        let threads = (0..(n_rows * group).min(lanes)).flat_map(|t| (0..x).map(move |x| (t, x)));
+        for (thread, kv_head) in threads {
+            let (row, head) = (thread / group, kv_head * group + thread % group);
+            let query = (first_row + row) * shape.stride as usize + head * size;
+            let last = item.position as usize + row;
+            let seen = item.from_key as usize..(item.to_key as usize).min(last + 1);
+            let places = seen.map(|key| {
+                let slot = pages[table + key / page] as usize * page + key % page;
+                (slot * k + kv_head) * size
+            });
+            let query = numbers(&queries[query..][..size]);
+            let score = |at: usize| {
+                let keys = (at..).map(|ix| from_cache(keys, cache, ix));
+                let products = query.clone().zip(keys).map(|(q, key)| q * key);
+                products.sum::<f64>() * f64::from(shape.scale)
+            };
+            let scores: Vec<(usize, f64)> = places.map(|at| (at, score(at))).collect();
+            let least = f64::from(-3.0e38_f32);
+            let largest = scores.iter().map(|(_, score)| *score).fold(least, f64::max);
+            let weights = scores.iter().map(|(at, score)| (*at, (score - largest).exp()));
+            let total: f64 = weights.clone().map(|(_, weight)| weight).sum();
+            let sum = |ix| {
+                let value = |at| from_cache(values, cache, at + ix);
+                weights.clone().map(|(at, weight)| weight * value(at)).sum::<f64>()
+            };
+            if is_split {
+                let out = &mut outputs[(item.part as usize * h + head) * (size + 4)..][..size + 4];
+                let ends = [largest, total, 0.0, 0.0];
+                let words: Vec<u32> = (0..size).map(sum).chain(ends).map(word).collect();
+                out.copy_from_slice(&words);
+            } else {
+                let out = &mut outputs[((first_row + row) * h + head) * size..][..size];
+                let words: Vec<u32> = (0..size).map(|ix| word(sum(ix) / total)).collect();
+                out.copy_from_slice(&words);
+            }
+        }
+    }
+}
+
+fn attention_merge(
+    shape: shape::AttentionMerge,
+    [x, y]: [usize; 2],
+    [rows, inputs, outputs]: &mut [Vec<u32>; 3],
+) {
+    let (h, size) = (shape.n_heads as usize, 4 * shape.quads as usize);
+    let rows = rows.as_chunks().0.iter().map(|words| Parts::from_words(*words));
+    for (row, parts) in rows.take(y).enumerate() {
+        for value in 0..(64 * x).min(h * size) {
+            let (head, ix) = (value / size, value % size);
+            let part = |part: u32| &inputs[(part as usize * h + head) * (size + 4)..][..size + 4];
+            let parts = (parts.first..parts.first + parts.n).map(part);
+            let largest =
+                parts.clone().map(|part| number(part[size])).fold(f64::NEG_INFINITY, f64::max);
+            let weigh = |part: &[u32]| (number(part[size]) - largest).exp();
+            let total: f64 = parts.clone().map(|part| weigh(part) * number(part[size + 1])).sum();
+            let sum: f64 = parts.map(|part| weigh(part) * number(part[ix])).sum();
+            outputs[row * h * size + value] = word(sum / total);
+        }
+    }
+}
+
+fn gated(shape: shape::Gated, [x, y]: [usize; 2], [inputs, outputs]: &mut [Vec<u32>; 2]) {
+    let width = shape.width as usize;
+    for (inputs, outputs) in inputs.chunks(2 * width).zip(outputs.chunks_mut(width)).take(y) {
+        let (gates, ups) = inputs.split_at(width);
+        let pairs = numbers(gates).zip(numbers(ups));
+        for (out, (gate, up)) in outputs.iter_mut().zip(pairs).take(64 * x) {
+            *out = word(gate / (1.0 + (-gate).exp()) * up);
+        }
+    }
+}
+
+fn log_sums(shape: shape::LogSums, [x, _]: [usize; 2], [logits, states]: &mut [Vec<u32>; 2]) {
+    let (width, n_parts) = (shape.width as usize, PARTS as usize);
+    let states = states.as_chunks_mut().0.iter_mut().take(x * n_parts).enumerate();
+    for (ix, words) in states {
+        let (row, part) = (ix / n_parts, ix % n_parts);
+        let mut state = State { largest: -3.0e38, sum: 0.0, entry: 0, spare: 0 };
+        if shape.first > 0 {
+            state = State::from_words(*words);
+        }
+        let logits = &logits[row * width..(row + 1) * width];
+        let before = (f64::from(state.largest), f64::from(state.sum));
+        for (column, logit) in logits.iter().enumerate().skip(part).step_by(n_parts) {
+            let logit = f32::from_bits(*logit);
+            if logit > state.largest {
+                (state.largest, state.entry) = (logit, shape.first + column as u32);
+            }
+        }
+        let under = |logit: f64| (logit - f64::from(state.largest)).exp();
+        let new = logits.iter().skip(part).step_by(n_parts).map(|logit| under(number(*logit)));
+        state.sum = (before.1 * under(before.0) + new.sum::<f64>()) as f32;
+        words.copy_from_slice(&state.words());
+    }
+}
+
+fn pick(shape: shape::Pick, [x, _]: [usize; 2], [logits, targets, outputs]: &mut [Vec<u32>; 3]) {
+    let n = (64 * x).min(shape.n as usize);
+    for (target, out) in targets.chunks_exact(2).zip(outputs).take(n) {
+        let column = target[1].wrapping_sub(shape.first);
+        if column < shape.width {
+            *out = logits[(target[0] * shape.width + column) as usize];
+        }
+    }
+}
+
+fn adjust(shape: shape::Adjust, [x, _]: [usize; 2], [changes, logits]: &mut [Vec<u32>; 2]) {
+    let changes = changes.as_chunks().0.iter().map(|words| Change::from_words(*words));
+    for Change { row, entry, factor, .. } in changes.take((64 * x).min(shape.n as usize)) {
+        let logit = &mut logits[(row * shape.width + entry) as usize];
+        let (was, factor) = (number(*logit), f64::from(factor));
+        *logit = match factor {
+            0.0 => (-3.0e38_f32).to_bits(),
+            _ if was > 0.0 => word(was / factor),
+            _ => word(was * factor),
+        };
+    }
+}
+
+fn top(
+    [n, lanes]: [usize; 2],
+    shape: shape::Top,
+    [x, _]: [usize; 2],
+    [logits, inverses, outputs]: &mut [Vec<u32>; 3],
+) {
+    let width = shape.width as usize;
+    let rows = logits.chunks_exact(width).zip(inverses).zip(outputs.chunks_mut(2 * (n + lanes)));
+    for ((logits, inverse), outputs) in rows.take(x) {
+        let mut sorted: Vec<(u32, f32)> =
+            (0..).zip(logits.iter().map(|word| f32::from_bits(*word))).collect();
+        sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let largest = f64::from(sorted[0].1);
+        // Those that share the last place are in only if all of them are.
+        let next = sorted.get(n).map(|next| next.1);
+        sorted.truncate(n);
+        sorted.retain(|(_, logit)| Some(*logit) != next);
+        let found = sorted.into_iter().map(|(entry, value)| Found { entry, value });
+        let none = |value: f64| Found { entry: u32::MAX, value: value as f32 };
+        let part = |lane: usize| {
+            let logits = numbers(logits).skip(lane).step_by(lanes);
+            none(logits.map(|logit| ((logit - largest) * number(*inverse)).exp()).sum())
+        };
+        let all = found.chain(std::iter::repeat(none(0.0))).take(n).chain((0..lanes).map(part));
+        for (out, found) in outputs.chunks_exact_mut(2).zip(all) {
+            out.copy_from_slice(&found.words());
+        }
+    }
+}
+
+fn gather_rows(
+    shape: shape::GatherRows,
+    [x, y]: [usize; 2],
+    [rows, inputs, outputs]: &mut [Vec<u32>; 3],
+) {
+    let (width, n) = (shape.width as usize, (64 * x).min(shape.width as usize));
+    for (row, out) in rows.iter().zip(outputs.chunks_mut(width)).take(y) {
+        out[..n].copy_from_slice(&inputs[*row as usize * width..][..n]);
+    }
+}
+
+fn move_words(shape: shape::MoveWords, [x, _]: [usize; 2], [values]: &mut [Vec<u32>; 1]) {
+    let (source, n) = (shape.source as usize, (64 * x).min(shape.n as usize));
+    values.copy_within(source..source + n, shape.place as usize);
 }

@@ -4,7 +4,7 @@
 //! So the same context, scored with many instructions, is held and computed once.
 
 use super::linear::{Matrix, multiply};
-use super::simd;
+use super::{Meter, simd};
 use candle_core::utils::barrier_pool;
 use gemm::Parallelism;
 use rayon::prelude::*;
@@ -37,23 +37,48 @@ impl Heads {
 }
 
 /// Keys and values of one layer, `[T, K x head size]` each.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct LayerCache {
     keys: Vec<f32>,
     values: Vec<f32>,
 }
 
 /// Keys and values of a run of tokens, for every layer.
-#[derive(Clone)]
 pub struct Segment {
     pub tokens: Vec<u32>,
     layers: Vec<LayerCache>,
+    meter: Meter,
+    /// Bytes that the meter was told are used and held.
+    told: [u64; 2],
 }
 
 impl Segment {
-    /// A segment of no tokens.
-    pub fn new(n_layers: usize) -> Self {
-        Self { tokens: Vec::new(), layers: vec![LayerCache::default(); n_layers] }
+    /// A segment of no tokens, which tells `meter` how large it is.
+    pub fn new(n_layers: usize, meter: &Meter) -> Self {
+        let layers = (0..n_layers).map(|_| LayerCache::default()).collect();
+        Self { tokens: Vec::new(), layers, meter: meter.clone(), told: [0; 2] }
+    }
+
+    /// Takes in the tokens whose keys and values every layer has now.
+    pub fn has_read(&mut self, tokens: &[u32]) {
+        self.tokens.extend_from_slice(tokens);
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        let values = self.layers.iter().flat_map(|layer| [&layer.keys, &layer.values]);
+        let bytes = values.fold([0; 2], |[used, held], values| {
+            [used + 4 * values.len() as u64, held + 4 * values.capacity() as u64]
+        });
+        self.tell_bytes(bytes);
+    }
+
+    fn tell_bytes(&mut self, [used, held]: [u64; 2]) {
+        let before = std::mem::replace(&mut self.told, [used, held]);
+        self.meter.update(|work| {
+            let cache = work.cache;
+            work.cache.set(cache.used - before[0] + used, cache.held - before[1] + held);
+        });
     }
 
     /// Forgets all tokens from index `n_tokens` on.
@@ -63,6 +88,13 @@ impl Segment {
             layer.keys.truncate(n_tokens * heads.kv_width());
             layer.values.truncate(n_tokens * heads.kv_width());
         }
+        self.tell();
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        self.tell_bytes([0; 2]);
     }
 }
 
@@ -298,7 +330,8 @@ mod tests {
             all[from * width..to * width].to_vec()
         };
         // A first segment of 70, shared; then 79 rows in one go, then one alone.
-        let mut shared = Segment::new(1);
+        let meter = Meter::default();
+        let mut shared = Segment::new(1, &meter);
         let mut out = Vec::new();
         let mut run = |past: &[&Segment], own: &mut Segment, from: usize, to: usize| {
             let new = &tokens[from..to];
@@ -308,10 +341,10 @@ mod tests {
             let mut part = Vec::new();
             attend(&mut spans, 0, HEADS, &q, &k, &v, &mut part);
             out.extend(part);
-            own.tokens.extend_from_slice(new);
+            own.has_read(new);
         };
         run(&[], &mut shared, 0, 70);
-        let mut own = Segment::new(1);
+        let mut own = Segment::new(1, &meter);
         run(&[&shared], &mut own, 70, 149);
         run(&[&shared], &mut own, 149, 150);
         let (mut error, mut energy) = (0.0, 0.0);
@@ -321,5 +354,13 @@ mod tests {
         }
         assert!(error / energy < 1e-10, "{}", error / energy);
         assert_eq!(out.len(), expected.len());
+        // 150 tokens of 16 keys and 16 values, four bytes each; freed with the segments.
+        let cache = meter.work().cache;
+        assert_eq!((cache.used, cache.most_used), (150 * 32 * 4, 150 * 32 * 4));
+        assert!(cache.held >= cache.used, "{cache:?}");
+        own.truncate(10, HEADS);
+        assert_eq!(meter.work().cache.used, 80 * 32 * 4);
+        drop((shared, own));
+        assert_eq!((meter.work().cache.used, meter.work().cache.held), (0, 0));
     }
 }

@@ -10,10 +10,9 @@ mod scoring;
 use super::attention::{Span, attend};
 use super::config::{self, Config};
 use super::gguf::Gguf;
+use super::known::{Header, Known};
 use super::linear::{self, Block, Held, Linear, Path as Product};
-use super::{
-    ChatTemplate, Error, Feed, LanguageModel, ModelInfo, ScoreRequest, TokenScores, Tokenizer, simd,
-};
+use super::{Error, Feed, LanguageModel, ModelInfo, ScoreRequest, TokenScores, simd};
 use crate::job::Watch;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -56,15 +55,14 @@ struct Layer {
 
 /// A loaded model on the CPU.
 pub struct CandleModel {
-    info: ModelInfo,
-    tokenizer: Tokenizer,
-    template: ChatTemplate,
+    known: Known,
     config: Config,
     token_embd: Block,
     blk: Vec<Layer>,
     output_norm: Vec<f32>,
     output: Linear,
-    n_scored: u64,
+    /// Of the newest pass that wrote, `[rows, V]`.
+    logits: Vec<f32>,
 }
 
 impl CandleModel {
@@ -73,29 +71,16 @@ impl CandleModel {
     /// # Errors
     /// [`Error::Read`], [`Error::File`], [`Error::Memory`], [`Error::Cancelled`]; each names the file.
     pub fn load(path: &Path, options: CandleOptions, watch: &Watch) -> Result<Self, Error> {
-        let mut gguf = Gguf::open(path)?;
-        let config = Config::read(&mut gguf)?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let tokenizer = Tokenizer::from_gguf(&gguf.content, &name)?;
-        if tokenizer.vocab_size() > config.n_vocab {
-            let n = tokenizer.vocab_size();
-            return Err(gguf.refuse(format!(
-                "its vocabulary has {n} tokens, its embedding {}",
-                config.n_vocab
-            )));
-        }
-        let template = ChatTemplate::from_gguf(&gguf.content, &tokenizer)?;
-        for warning in tokenizer.warnings().iter().map(String::as_str).chain(template.warning()) {
-            watch.warn(format!("{name}: {warning}"));
-        }
-        let (held, weight_bytes) = plan(&gguf, &config, options)?;
+        let header = Header::read(path, watch)?;
+        let (held, weight_bytes) = plan(&header.gguf, &header.config, options)?;
         if held == Held::QuantizedOnly {
             watch.warn(format!(
-                "{name}: dense weights do not fit the free memory; prompts decode them layer by layer \
-                 and are slower"
+                "{}: dense weights do not fit the free memory; prompts decode them layer by layer \
+                 and are slower",
+                header.gguf.name()
             ));
         }
-        let sha256 = gguf.sha256(watch)?;
+        let (known, mut gguf, config) = header.known("cpu", weight_bytes, watch)?;
         watch.stage("loading the model", config.n_layers as u64);
         let mut blk = Vec::new();
         for layer in 0..config.n_layers {
@@ -107,15 +92,13 @@ impl CandleModel {
         let head = if gguf.has("output.weight") { "output.weight" } else { "token_embd.weight" };
         let head = gguf.matrix(head, n_vocab, width)?;
         Ok(Self {
-            info: config::info(&gguf, &config, sha256, "cpu", weight_bytes),
-            tokenizer,
-            template,
+            known,
             token_embd: gguf.matrix("token_embd.weight", n_vocab, width)?,
             blk,
             output_norm: gguf.vector("output_norm.weight", width)?,
             output: Linear::new(vec![head], None, held)?,
             config,
-            n_scored: 0,
+            logits: Vec::new(),
         })
     }
 
@@ -187,7 +170,7 @@ impl CandleModel {
             simd::add(&mut x, &change);
         }
         for span in spans {
-            span.own.tokens.extend_from_slice(span.new);
+            span.own.has_read(span.new);
         }
         simd::rms_norm_in_place(&mut x, &self.output_norm, epsilon);
         Ok(x)
@@ -315,16 +298,8 @@ fn columns(x: &[f32], width: usize, range: std::ops::Range<usize>, out: &mut Vec
 }
 
 impl LanguageModel for CandleModel {
-    fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-
-    fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
-    }
-
-    fn template(&self) -> &ChatTemplate {
-        &self.template
+    fn known(&self) -> &Known {
+        &self.known
     }
 
     fn score(
@@ -332,13 +307,7 @@ impl LanguageModel for CandleModel {
         requests: &[ScoreRequest],
         watch: &Watch,
     ) -> Result<Vec<TokenScores>, Error> {
-        let (scores, n_computed) = super::scoring::score(self, requests, watch)?;
-        self.n_scored += n_computed;
-        Ok(scores)
-    }
-
-    fn n_scored_positions(&self) -> u64 {
-        self.n_scored
+        super::scoring::score(self, requests, watch)
     }
 
     fn generate(

@@ -109,7 +109,7 @@ pub fn info(
     weight_bytes: u64,
 ) -> ModelInfo {
     ModelInfo {
-        name: gguf.path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        name: gguf.name(),
         sha256,
         architecture: config.architecture.clone(),
         quantization: main_format(gguf),

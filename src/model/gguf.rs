@@ -54,6 +54,11 @@ impl Gguf {
         Ok(gguf)
     }
 
+    /// What the model is called: the file's stem.
+    pub fn name(&self) -> String {
+        self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// An [`Error::File`] about this file.
     pub fn refuse(&self, reason: impl Into<String>) -> Error {
         Error::File { path: self.path.clone(), reason: reason.into() }

@@ -11,7 +11,9 @@ pub mod catalogue;
 mod chat_template;
 mod config;
 mod gguf;
+mod known;
 mod linear;
+mod meter;
 mod rope;
 mod sampler;
 mod scoring;
@@ -24,6 +26,8 @@ mod writing;
 
 pub use candle_model::{CandleModel, CandleOptions, Precision};
 pub use chat_template::{ChatTemplate, Message, Rendered, TemplateError};
+pub use known::Known;
+pub use meter::{CacheUse, Meter, Pace, Work, kernel_shares};
 pub use sampler::Sampling;
 pub use scripted_model::ScriptedModel;
 pub use tokenizer::{Token, Tokenizer, TokenizerError, Utf8Stream};
@@ -174,13 +178,7 @@ pub fn read_tokenizer(path: &Path) -> Result<(Tokenizer, Option<ChatTemplate>), 
     }
     file.take(4).read_to_end(&mut magic).map_err(read)?;
     if magic == b"GGUF" {
-        let gguf = gguf::Gguf::open(path)?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let refuse = |reason: String| gguf.refuse(format!("{reason}; fetch the file again"));
-        let tokenizer = Tokenizer::from_gguf(&gguf.content, &name)
-            .map_err(|error| refuse(error.to_string()))?;
-        let template = ChatTemplate::from_gguf(&gguf.content, &tokenizer)
-            .map_err(|error| refuse(error.to_string()))?;
+        let (tokenizer, template) = known::words(&gguf::Gguf::open(path)?)?;
         return Ok((tokenizer, Some(template)));
     }
     let refuse = |path: &Path, reason: String| Error::File { path: path.to_owned(), reason };
@@ -272,11 +270,23 @@ pub trait Feed {
 /// A model that can score and write.
 pub trait LanguageModel: Send {
     /// What is known of the model.
-    fn info(&self) -> &ModelInfo;
+    fn known(&self) -> &Known;
+    /// Its name and its sizes.
+    fn info(&self) -> &ModelInfo {
+        &self.known().info
+    }
     /// Its tokenizer.
-    fn tokenizer(&self) -> &Tokenizer;
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.known().tokenizer
+    }
     /// Its chat template.
-    fn template(&self) -> &ChatTemplate;
+    fn template(&self) -> &ChatTemplate {
+        &self.known().template
+    }
+    /// What it has done since it was loaded; a clone shows it while the model works.
+    fn meter(&self) -> &Meter {
+        &self.known().meter
+    }
     /// The graphics adapter that it runs on; `None` on the CPU.
     fn adapter(&self) -> Option<&gpu::AdapterInfo> {
         None
@@ -305,8 +315,6 @@ pub trait LanguageModel: Send {
         requests: &[ScoreRequest],
         watch: &Watch,
     ) -> Result<Vec<TokenScores>, Error>;
-    /// Positions that `score` has computed since the model was loaded.
-    fn n_scored_positions(&self) -> u64;
     /// Writes what `feed` hands out, up to `n_parallel` sequences at once. A reply does not depend
     /// on `n_parallel` or on what else runs.
     ///

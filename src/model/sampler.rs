@@ -35,78 +35,170 @@ impl Default for Sampling {
     }
 }
 
-/// The next token for `logits [V]`, which are changed on the way; `written` are the reply's tokens.
-pub fn choose(logits: &mut [f32], written: &[u32], how: &Sampling, stream: &mut Stream) -> u32 {
-    penalize(logits, written, how.repetition_penalty);
+/// Of how many tokens a choice usually takes one; what else there is counts with its sum.
+pub const TOP: usize = 64;
+/// The logit of a token that is never taken: small enough for a weight of 0, and a number still.
+pub const NEVER: f32 = -3.0e38;
+
+/// What is done to a row of logits before a token is chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adjust {
+    /// Tokens and factors, each token once: with factor 0 the token is never taken; else a positive
+    /// logit is divided by the factor and a negative one multiplied.
+    pub changes: Vec<(u32, f32)>,
+    /// The temperature that [`Likely::total`] is for; 0 when it is not needed.
+    pub temperature: f32,
+}
+
+impl Adjust {
+    /// What `how` asks for after the tokens `written`; `banned` and `stops` are in any order.
+    pub fn new(how: &Sampling, written: &[u32], banned: &[u32], stops: &[u32]) -> Self {
+        let mut changes = Vec::new();
+        if how.repetition_penalty != 1.0 {
+            changes.extend(written.iter().map(|id| (*id, how.repetition_penalty)));
+        }
+        changes.extend(banned.iter().map(|id| (*id, 0.0)));
+        if written.len() < how.min_new_tokens {
+            changes.extend(stops.iter().map(|id| (*id, 0.0)));
+        }
+        changes.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        changes.dedup_by_key(|(id, _)| *id);
+        Self { changes, temperature: how.temperature.max(0.0) }
+    }
+
+    /// Changes `logits [V]`.
+    pub fn apply(&self, logits: &mut [f32]) {
+        for (id, factor) in &self.changes {
+            if let Some(logit) = logits.get_mut(*id as usize) {
+                *logit = match *factor {
+                    0.0 => NEVER,
+                    factor if *logit > 0.0 => *logit / factor,
+                    factor => *logit * factor,
+                };
+            }
+        }
+    }
+}
+
+/// The most likely tokens of a row of adjusted logits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Likely {
+    /// Tokens and logits, the largest first and equal ones by their number: at most [`TOP`], or the
+    /// whole vocabulary. Empty when too many share the last place.
+    pub top: Vec<(u32, f32)>,
+    /// The sum of `exp((logit - largest) / temperature)` over the vocabulary.
+    pub total: f64,
+}
+
+impl Likely {
+    /// Of `logits [V]`.
+    pub fn of(logits: &[f32], temperature: f32) -> Self {
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let over = |least: f32| -> Vec<(u32, f32)> {
+            let all = (0..).zip(logits.iter().copied());
+            all.filter(|(_, logit)| *logit >= least).collect()
+        };
+        // Most rows have enough tokens within a few nats, so that the rest need not be sorted.
+        let mut top = over(largest - 8.0);
+        if top.len() < TOP {
+            top = over(f32::NEG_INFINITY);
+        }
+        if top.len() > TOP {
+            top.select_nth_unstable_by(TOP - 1, by_logit);
+            top.truncate(TOP);
+        }
+        top.sort_unstable_by(by_logit);
+        Self { top, total: total(logits.iter().copied(), largest, temperature) }
+    }
+
+    /// Every token of `logits [V]`.
+    fn all(logits: &[f32], temperature: f32) -> Self {
+        let mut top: Vec<(u32, f32)> = (0..).zip(logits.iter().copied()).collect();
+        top.sort_unstable_by(by_logit);
+        let largest = top.first().map_or(0.0, |(_, logit)| *logit);
+        Self { total: total(logits.iter().copied(), largest, temperature), top }
+    }
+}
+
+/// The largest first, equal ones by their number.
+fn by_logit(a: &(u32, f32), b: &(u32, f32)) -> std::cmp::Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+fn weight(logit: f32, largest: f32, temperature: f32) -> f64 {
+    f64::from((logit - largest) / temperature).exp()
+}
+
+fn total(logits: impl Iterator<Item = f32>, largest: f32, temperature: f32) -> f64 {
+    if temperature <= 0.0 {
+        return 0.0;
+    }
+    logits.map(|logit| weight(logit, largest, temperature)).sum()
+}
+
+/// The next token. When the most likely ones do not decide it, `rest` gives all adjusted logits `[V]`;
+/// a choice does not depend on which body of the model gave them.
+///
+/// # Errors
+/// Those of `rest`.
+pub fn choose<E>(
+    likely: &Likely,
+    how: &Sampling,
+    stream: &mut Stream,
+    rest: impl FnOnce() -> Result<Vec<f32>, E>,
+) -> Result<u32, E> {
+    let place = if how.temperature > 0.0 { stream.unit() } else { 0.0 };
+    match pick(likely, false, how, place) {
+        Some(id) => Ok(id),
+        None => {
+            let all = Likely::all(&rest()?, how.temperature);
+            Ok(pick(&all, true, how, place).unwrap_or(0))
+        }
+    }
+}
+
+/// The token at `place` (0 to 1) of the probabilities, in the order of `likely.top`; `None` if only the
+/// rest of the vocabulary can tell.
+fn pick(likely: &Likely, is_all: bool, how: &Sampling, place: f64) -> Option<u32> {
+    let (best, largest) = *likely.top.first()?;
     if how.temperature <= 0.0 {
-        return argmax(logits);
+        return Some(best);
     }
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let weight = |logit: f32| f64::from((logit - largest) / how.temperature).exp();
-    if how.top_k == 0 && how.top_p >= 1.0 {
-        let total: f64 = logits.iter().map(|x| weight(*x)).sum();
-        return draw(logits.iter().map(|x| weight(*x)).enumerate(), total, stream);
-    }
-    let mut kept: Vec<(usize, f64)> = logits.iter().map(|x| weight(*x)).enumerate().collect();
-    let by_weight = |a: &(usize, f64), b: &(usize, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-    let total: f64 = kept.iter().map(|(_, w)| w).sum();
-    if how.top_k > 0 && how.top_k < kept.len() {
-        kept.select_nth_unstable_by(how.top_k - 1, by_weight);
+    let mut kept: Vec<(u32, f64)> = likely
+        .top
+        .iter()
+        .map(|(id, logit)| (*id, weight(*logit, largest, how.temperature)))
+        .collect();
+    let sum = |kept: &[(u32, f64)]| kept.iter().map(|(_, weight)| weight).sum::<f64>();
+    let mut total = likely.total;
+    if how.top_k > 0 {
+        if kept.len() < how.top_k && !is_all {
+            return None;
+        }
         kept.truncate(how.top_k);
-    } else {
-        // What a tenth of the rest could never need is not sorted.
-        let floor = total * f64::from(1.0 - how.top_p) / kept.len() as f64 * 0.1;
-        kept.retain(|(_, w)| *w > floor);
+        total = sum(&kept);
     }
-    kept.sort_unstable_by(by_weight);
-    let total: f64 = kept.iter().map(|(_, w)| w).sum();
-    let mut sum = 0.0;
-    let enough = kept.iter().position(|(_, w)| {
-        sum += w;
-        sum >= total * f64::from(how.top_p)
-    });
-    kept.truncate(enough.map_or(kept.len(), |last| last + 1));
-    let total = kept.iter().map(|(_, w)| w).sum();
-    draw(kept.into_iter(), total, stream)
-}
-
-fn penalize(logits: &mut [f32], written: &[u32], penalty: f32) {
-    if penalty == 1.0 {
-        return;
-    }
-    let mut seen = written.to_vec();
-    seen.sort_unstable();
-    seen.dedup();
-    for id in seen {
-        if let Some(logit) = logits.get_mut(id as usize) {
-            *logit = if *logit > 0.0 { *logit / penalty } else { *logit * penalty };
+    if how.top_p < 1.0 {
+        let mut reached = 0.0;
+        let enough = kept.iter().position(|(_, weight)| {
+            reached += weight;
+            reached >= total * f64::from(how.top_p)
+        });
+        match enough {
+            Some(last) => kept.truncate(last + 1),
+            None if !is_all && how.top_k == 0 => return None,
+            None => {}
         }
+        total = sum(&kept);
     }
-}
-
-fn argmax(logits: &[f32]) -> u32 {
-    let mut best = 0;
-    for (id, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = id;
-        }
-    }
-    best as u32
-}
-
-fn draw(weights: impl Iterator<Item = (usize, f64)>, total: f64, stream: &mut Stream) -> u32 {
-    let mut left = stream.unit() * total;
-    let mut last = 0;
-    for (id, weight) in weights {
-        if weight > 0.0 {
-            last = id;
-        }
+    let mut left = place * total;
+    let drawn = kept.iter().find(|(_, weight)| {
         left -= weight;
-        if left < 0.0 {
-            break;
-        }
-    }
-    last as u32
+        left < 0.0
+    });
+    // Past the last of all there is only what rounding left.
+    let is_cut = how.top_k > 0 || how.top_p < 1.0;
+    drawn.or(kept.last().filter(|_| is_all || is_cut)).map(|(id, _)| *id)
 }
 
 #[cfg(test)]
@@ -119,9 +211,16 @@ mod tests {
         for _ in 0..4000 {
             // Probabilities 0.5, 0.25, 0.15, 0.1 at temperature 1.
             let mut logits = [0.5f32, 0.25, 0.15, 0.1].map(f32::ln);
-            counts[choose(&mut logits, written, how, &mut stream) as usize] += 1;
+            counts[chosen(&mut logits, written, how, &mut stream) as usize] += 1;
         }
         counts
+    }
+
+    fn chosen(logits: &mut [f32], written: &[u32], how: &Sampling, stream: &mut Stream) -> u32 {
+        let adjust = Adjust::new(how, written, &[], &[]);
+        adjust.apply(logits);
+        let likely = Likely::of(logits, adjust.temperature);
+        choose(&likely, how, stream, || Ok::<_, ()>(logits.to_vec())).unwrap()
     }
 
     fn plain() -> Sampling {
@@ -149,5 +248,62 @@ mod tests {
     fn the_penalty_makes_written_tokens_rarer() {
         let how = Sampling { repetition_penalty: 3.0, ..plain() };
         assert!(shares(&how, &[0, 0])[0] < shares(&plain(), &[])[0] / 2);
+    }
+
+    /// With all tokens at hand, with the most likely ones only, and with none of them.
+    #[test]
+    fn a_choice_does_not_depend_on_how_much_was_looked_at() {
+        let mut stream = Stream::new(5, "sampler", "rest");
+        let logits: Vec<f32> = (0..300).map(|_| (stream.unit() * 6.0) as f32).collect();
+        let ways = [
+            plain(),
+            Sampling { top_p: 0.9, ..plain() },
+            Sampling { top_p: 0.3, top_k: 90, ..plain() },
+            Sampling { top_k: 20, ..plain() },
+            Sampling { top_k: 1000, ..plain() },
+            Sampling { temperature: 0.0, ..plain() },
+        ];
+        for how in &ways {
+            let likely = Likely::of(&logits, how.temperature);
+            assert_eq!(likely.top.len(), TOP);
+            let none = Likely { top: Vec::new(), total: likely.total };
+            let mut n_rest = 0;
+            for seed in 0..300 {
+                let draw = |likely: &Likely, n_rest: &mut usize| {
+                    let rest = || {
+                        *n_rest += 1;
+                        Ok::<_, ()>(logits.clone())
+                    };
+                    let mut stream = Stream::new(seed, "sampler", "ways");
+                    choose(likely, how, &mut stream, rest).unwrap()
+                };
+                let all = draw(&none, &mut 0);
+                assert_eq!(draw(&likely, &mut n_rest), all, "{how:?} {seed}");
+            }
+            let decides = how.temperature == 0.0 || how.top_k == 20;
+            assert_eq!(n_rest == 0, decides, "{how:?}");
+        }
+    }
+
+    #[test]
+    fn banned_tokens_and_early_stops_are_never_taken() {
+        let how = Sampling { min_new_tokens: 2, repetition_penalty: 2.0, ..plain() };
+        let adjust = Adjust::new(&how, &[3, 1, 3], &[1], &[0]);
+        assert_eq!(adjust.changes, [(1, 0.0), (3, 2.0)]);
+        let adjust = Adjust::new(&how, &[3], &[1], &[0]);
+        assert_eq!(adjust.changes, [(0, 0.0), (1, 0.0), (3, 2.0)]);
+        let mut logits = [9.0, 8.0, 1.0, -1.0];
+        adjust.apply(&mut logits);
+        assert_eq!(logits, [NEVER, NEVER, 1.0, -2.0]);
+        let likely = Likely::of(&logits, 1.0);
+        assert_eq!(likely.top[0], (2, 1.0));
+        assert!((likely.total - (1.0 + (-3.0f64).exp())).abs() < 1e-9);
+    }
+
+    #[test]
+    fn equal_logits_are_ordered_by_their_number() {
+        let likely = Likely::of(&[1.0; 200], 1.0);
+        assert_eq!(likely.top, (0..64).map(|id| (id, 1.0)).collect::<Vec<_>>());
+        assert!((likely.total - 200.0).abs() < 1e-9);
     }
 }

@@ -1,24 +1,26 @@
 //! Scoring: the tree of the requests' common prefixes, each edge computed once.
 
-use super::body::{Asked, Body, New};
+use super::body::{Asked, Body, New, metered};
 use super::{Error, ScoreRequest, TokenScores};
 use crate::job::Watch;
 use std::collections::BTreeMap;
 
-/// Scores the requests, and the positions that were computed for it.
+/// See `LanguageModel::score`.
 pub fn score<B: Body>(
     model: &mut B,
     requests: &[ScoreRequest],
     watch: &Watch,
-) -> Result<(Vec<TokenScores>, u64), Error> {
+) -> Result<Vec<TokenScores>, Error> {
     let mut scoring = Scoring::new(model, requests, watch)?;
     let mut all: Vec<usize> = (0..requests.len()).collect();
     all.retain(|ix| scoring.n_needed[*ix] > 0);
     all.sort_by(|a, b| requests[*a].tokens.cmp(&requests[*b].tokens).then(a.cmp(b)));
-    scoring.descend(&all, 0, &[])?;
-    let (found, n_computed) = (scoring.found, scoring.n_computed);
-    let scores = requests.iter().zip(found).map(|(request, found)| collect_scores(request, &found));
-    Ok((scores.collect::<Result<_, _>>()?, n_computed))
+    let read = scoring.descend(&all, 0, &[]);
+    let found = scoring.found;
+    // The cache is empty again.
+    model.meter().update(|work| model.tell(work));
+    read?;
+    requests.iter().zip(found).map(|(request, found)| collect_scores(request, &found)).collect()
 }
 
 /// Walks the tree of the requests' common prefixes, computing each edge once.
@@ -30,7 +32,6 @@ struct Scoring<'a, B> {
     n_needed: Vec<usize>,
     /// For each request: place of the scored token -> (log-probability, argmax).
     found: Vec<BTreeMap<usize, (f32, bool)>>,
-    n_computed: u64,
 }
 
 /// A part of the batch of one forward pass: tokens `from..to` of all of `group`.
@@ -60,7 +61,7 @@ impl<'a, B: Body> Scoring<'a, B> {
             n_needed.push(end.saturating_sub(1));
         }
         let found = vec![BTreeMap::new(); requests.len()];
-        Ok(Self { model, requests, watch, n_needed, found, n_computed: 0 })
+        Ok(Self { model, requests, watch, n_needed, found })
     }
 
     /// The group's tokens from `from` on; `past` holds what comes before. The group is sorted.
@@ -174,8 +175,9 @@ impl<'a, B: Body> Scoring<'a, B> {
             .iter()
             .map(|(row, wanted)| Asked { row: *row, targets: wanted.iter().map(target).collect() })
             .collect();
-        self.n_computed += first_row as u64;
-        let scores = self.model.score_new(past, news, &asked, self.watch)?;
+        let watch = self.watch;
+        let read = |model: &mut B| model.score_new(past, news, &asked, watch);
+        let scores = metered(self.model, |work| &mut work.reading, first_row, watch, read)?;
         for (wanted, scores) in wanted.values().zip(scores) {
             for ((ix, place), score) in wanted.iter().zip(scores) {
                 self.found[*ix].insert(*place, score);

@@ -1,11 +1,12 @@
 //! A model that answers from a script: for tests of everything around a model, and for pictures of
 //! the window that must not change.
 //!
-//! Its tokens are bytes. It scores by a rule that a test can compute by hand, see `score`.
+//! Its tokens are bytes. It scores by a rule that a test can compute by hand, see `score`, and says of
+//! itself that it reads 1,000 tokens a second and writes 100, however fast it is.
 
 use super::{
-    ChatTemplate, Error, Feed, Finish, LanguageModel, ModelInfo, Reply, ScoreRequest, TokenScores,
-    Tokenizer,
+    ChatTemplate, Error, Feed, Finish, Known, LanguageModel, Meter, ModelInfo, Reply, ScoreRequest,
+    TokenScores, Tokenizer,
 };
 use crate::job::Watch;
 
@@ -15,11 +16,8 @@ pub type Script = Box<dyn FnMut(&str, usize) -> (String, Finish) + Send>;
 
 /// A model that answers from a script.
 pub struct ScriptedModel {
-    info: ModelInfo,
-    tokenizer: Tokenizer,
-    template: ChatTemplate,
+    known: Known,
     script: Script,
-    n_scored: u64,
 }
 
 impl ScriptedModel {
@@ -46,21 +44,23 @@ impl ScriptedModel {
             weight_bytes: 0,
             cache_bytes_per_token: 0,
         };
-        Ok(Self { info, tokenizer, template, script, n_scored: 0 })
+        Ok(Self { known: Known { info, tokenizer, template, meter: Meter::default() }, script })
+    }
+
+    fn has_read(&self, n_tokens: usize) {
+        let secs = n_tokens as f64 / 1000.0;
+        self.known.meter.update(|work| work.reading.add(n_tokens as u64, secs));
+    }
+
+    fn has_written(&self, n_tokens: usize) {
+        let secs = n_tokens as f64 / 100.0;
+        self.known.meter.update(|work| work.writing.add(n_tokens as u64, secs));
     }
 }
 
 impl LanguageModel for ScriptedModel {
-    fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-
-    fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
-    }
-
-    fn template(&self) -> &ChatTemplate {
-        &self.template
+    fn known(&self) -> &Known {
+        &self.known
     }
 
     /// A byte that has occurred before in the sequence has probability 1/2, a new one 1/256.
@@ -72,11 +72,11 @@ impl LanguageModel for ScriptedModel {
         let mut all = Vec::new();
         for request in requests {
             watch.check()?;
-            if request.tokens.len() > self.info.window {
-                let n_tokens = request.tokens.len();
-                return Err(Error::TooLong { n_tokens, window: self.info.window });
+            let (n_tokens, window) = (request.tokens.len(), self.known.info.window);
+            if n_tokens > window {
+                return Err(Error::TooLong { n_tokens, window });
             }
-            self.n_scored += request.tokens.len() as u64;
+            self.has_read(n_tokens);
             let mut scores = TokenScores::default();
             for place in request.scored.iter().flat_map(Clone::clone) {
                 let seen = request.tokens[..place].contains(&request.tokens[place]);
@@ -88,16 +88,14 @@ impl LanguageModel for ScriptedModel {
         Ok(all)
     }
 
-    fn n_scored_positions(&self) -> u64 {
-        self.n_scored
-    }
-
     fn generate(&mut self, feed: &mut dyn Feed, _: usize, watch: &Watch) -> Result<(), Error> {
         while let Some(mut request) = feed.next() {
             for ask in 0.. {
                 watch.check()?;
-                let prompt = self.tokenizer.decode(&request.prompt);
+                let prompt = self.known.tokenizer.decode(&request.prompt);
                 let (text, finish) = (self.script)(&prompt, ask);
+                self.has_read(request.prompt.len());
+                self.has_written(text.len());
                 feed.piece(request.id, &text, text.len());
                 let reply = Reply { n_tokens: text.len(), text, finish };
                 match feed.done(request.id, reply) {

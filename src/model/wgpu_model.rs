@@ -11,9 +11,9 @@ mod weights;
 
 use super::config::{self, Config};
 use super::gguf::Gguf;
+use super::known::{Header, Known};
 use super::{
-    ChatTemplate, Error, Feed, LanguageModel, ModelInfo, ScoreRequest, TokenScores, Tokenizer,
-    candle_model, catalogue,
+    Error, Feed, LanguageModel, ModelInfo, ScoreRequest, TokenScores, candle_model, catalogue,
 };
 use crate::gpu::{self, AdapterInfo, CachePrecision, Forced, Gpu, KernelTime};
 use crate::job::Watch;
@@ -35,15 +35,12 @@ pub struct WgpuOptions {
 
 /// A loaded model on a graphics adapter.
 pub struct WgpuModel {
-    info: ModelInfo,
-    tokenizer: Tokenizer,
-    template: ChatTemplate,
+    known: Known,
     config: Config,
     gpu: Gpu,
     weights: Weights,
     cache: Cache,
     scratch: Scratch,
-    n_scored: u64,
     is_lost: bool,
 }
 
@@ -54,47 +51,19 @@ impl WgpuModel {
     /// # Errors
     /// [`Error::Gpu`], [`Error::Read`], [`Error::File`], [`Error::Memory`], [`Error::Cancelled`]
     pub fn load(path: &Path, options: WgpuOptions, watch: &Watch) -> Result<Self, Error> {
-        let mut gguf = Gguf::open(path)?;
-        let config = Config::read(&mut gguf)?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let tokenizer = Tokenizer::from_gguf(&gguf.content, &name)?;
-        if tokenizer.vocab_size() > config.n_vocab {
-            let n = tokenizer.vocab_size();
-            return Err(gguf.refuse(format!(
-                "its vocabulary has {n} tokens, its embedding {}",
-                config.n_vocab
-            )));
-        }
-        let template = ChatTemplate::from_gguf(&gguf.content, &tokenizer)?;
-        for warning in tokenizer.warnings().iter().map(String::as_str).chain(template.warning()) {
-            watch.warn(format!("{name}: {warning}"));
-        }
+        let header = Header::read(path, watch)?;
         let home = catalogue::home().ok();
         let pipelines = home.map(|home| home.join("pipelines"));
         let mut gpu = Gpu::open(pipelines.as_deref(), options.forced)?;
         let precision = options.cache.unwrap_or(CachePrecision::of(gpu.traits().is_software));
-        let weight_bytes = weights::planned_bytes(&gguf, &config)?;
-        check_memory(&gguf, &mut gpu, options, weight_bytes)?;
-        let sha256 = gguf.sha256(watch)?;
-        let mut info = config::info(&gguf, &config, sha256, "gpu", weight_bytes);
-        info.cache_bytes_per_token = Cache::bytes_per_token(&config, precision);
+        let weight_bytes = weights::planned_bytes(&header.gguf, &header.config)?;
+        check_memory(&header.gguf, &mut gpu, options, weight_bytes)?;
+        let (mut known, mut gguf, config) = header.known("gpu", weight_bytes, watch)?;
+        known.info.cache_bytes_per_token = Cache::bytes_per_token(&config, precision);
         let weights = Weights::load(&mut gguf, &config, &mut gpu, watch)?;
         let cache = Cache::new(&config, precision, &mut gpu)?;
         let scratch = Scratch::new(&config, &mut gpu)?;
-        let n_scored = 0;
-        let is_lost = false;
-        Ok(Self {
-            info,
-            tokenizer,
-            template,
-            config,
-            gpu,
-            weights,
-            cache,
-            scratch,
-            n_scored,
-            is_lost,
-        })
+        Ok(Self { known, config, gpu, weights, cache, scratch, is_lost: false })
     }
 
     /// What the header of a GGUF file says of the model, and the bytes that it would take. Nothing
@@ -145,16 +114,8 @@ fn check_memory(
 }
 
 impl LanguageModel for WgpuModel {
-    fn info(&self) -> &ModelInfo {
-        &self.info
-    }
-
-    fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
-    }
-
-    fn template(&self) -> &ChatTemplate {
-        &self.template
+    fn known(&self) -> &Known {
+        &self.known
     }
 
     fn adapter(&self) -> Option<&AdapterInfo> {
@@ -180,13 +141,7 @@ impl LanguageModel for WgpuModel {
         watch: &Watch,
     ) -> Result<Vec<TokenScores>, Error> {
         let result = super::scoring::score(self, requests, watch);
-        let (scores, n_computed) = self.noted(result)?;
-        self.n_scored += n_computed;
-        Ok(scores)
-    }
-
-    fn n_scored_positions(&self) -> u64 {
-        self.n_scored
+        self.noted(result)
     }
 
     fn generate(

@@ -1,7 +1,7 @@
 //! Writing: sequences that decode together, each with its own cache, stops and random numbers.
 
-use super::body::Body;
-use super::sampler::choose;
+use super::body::{Body, New, metered};
+use super::sampler::{Adjust, Likely, choose};
 use super::{Error, Feed, Finish, GenerateRequest, Reply, Utf8Stream};
 use crate::job::Watch;
 
@@ -12,11 +12,23 @@ pub fn write<B: Body>(
     n_parallel: usize,
     watch: &Watch,
 ) -> Result<(), Error> {
+    let written = write_all(model, feed, n_parallel, watch);
+    // The cache is empty again.
+    model.meter().update(|work| model.tell(work));
+    written
+}
+
+fn write_all<B: Body>(
+    model: &mut B,
+    feed: &mut dyn Feed,
+    n_parallel: usize,
+    watch: &Watch,
+) -> Result<(), Error> {
     let mut running: Vec<Slot<B::Run>> = Vec::new();
-    let mut logits = Vec::new();
+    let n_parallel = n_parallel.clamp(1, B::MOST_RUNS);
     loop {
         watch.check()?;
-        while running.len() < n_parallel.max(1)
+        while running.len() < n_parallel
             && let Some(request) = feed.next()
         {
             let run = model.begin(&[])?;
@@ -26,19 +38,40 @@ pub fn write<B: Body>(
         if running.is_empty() {
             return Ok(());
         }
+        let adjusts: Vec<Adjust> = running.iter().map(|slot| slot.adjust(model)).collect();
         let mut runs: Vec<(&mut B::Run, u32)> = Vec::new();
         for slot in &mut running {
             if let Some(last) = slot.written.last() {
                 runs.push((&mut slot.run, *last));
             }
         }
-        model.step(&mut runs, &mut logits, watch)?;
-        let n_vocab = model.n_vocab();
-        for (slot, logits) in running.iter_mut().zip(logits.chunks_exact_mut(n_vocab)) {
-            slot.choose(model, logits);
+        let n = runs.len();
+        let step = |model: &mut B| model.step(&mut runs, &adjusts, watch);
+        let likely = metered(model, |work| &mut work.writing, n, watch, step)?;
+        for (row, (slot, likely)) in running.iter_mut().zip(likely).enumerate() {
+            slot.choose(model, row, &likely)?;
         }
         settle(model, &mut running, feed, watch)?;
     }
+}
+
+/// Reads a prompt, or what is new of it, chunk by chunk: the most likely tokens after it.
+fn read<B: Body>(
+    model: &mut B,
+    run: &mut B::Run,
+    tokens: &[u32],
+    adjust: &Adjust,
+    watch: &Watch,
+) -> Result<Likely, Error> {
+    let n_first = tokens.len().saturating_sub(1) / B::CHUNK * B::CHUNK;
+    let (first, last) = tokens.split_at(n_first);
+    for tokens in first.chunks(B::CHUNK) {
+        let news = vec![New { run: &mut *run, tokens }];
+        let read = |model: &mut B| model.score_new(&[], news, &[], watch);
+        metered(model, |work| &mut work.reading, tokens.len(), watch, read)?;
+    }
+    let read = |model: &mut B| model.read(run, last, adjust, watch);
+    metered(model, |work| &mut work.reading, last.len(), watch, read)
 }
 
 /// Hands out new text and takes finished sequences away, or lets them go on as the feed says.
@@ -98,7 +131,6 @@ impl<R> Slot<R> {
         let known = model.tokens(&run);
         let shared = known.iter().zip(&request.prompt).take_while(|(a, b)| a == b).count();
         model.truncate(&mut run, shared.min(last));
-        let mut logits = model.read(&mut run, &request.prompt[shared.min(last)..], watch)?;
         let mut slot = Self {
             request,
             run,
@@ -109,21 +141,28 @@ impl<R> Slot<R> {
             n_told: 0,
             n_read: 0,
         };
-        slot.choose(model, &mut logits);
+        let adjust = slot.adjust(model);
+        let new = &slot.request.prompt[shared.min(last)..];
+        let likely = read(model, &mut slot.run, new, &adjust, watch)?;
+        slot.choose(model, 0, &likely)?;
         Ok(slot)
     }
 
-    fn choose(&mut self, model: &impl Body<Run = R>, logits: &mut [f32]) {
-        let GenerateRequest { sampling, stream, banned, .. } = &mut self.request;
-        for id in banned {
-            logits[*id as usize] = f32::NEG_INFINITY;
-        }
-        if self.written.len() < sampling.min_new_tokens {
-            for id in model.tokenizer().stop_ids() {
-                logits[*id as usize] = f32::NEG_INFINITY;
-            }
-        }
-        self.written.push(choose(logits, &self.written, sampling, stream));
+    fn adjust(&self, model: &impl Body<Run = R>) -> Adjust {
+        let GenerateRequest { sampling, banned, .. } = &self.request;
+        Adjust::new(sampling, &self.written, banned, model.tokenizer().stop_ids())
+    }
+
+    /// Takes the next token; `row` is the sequence's in the newest pass.
+    fn choose(
+        &mut self,
+        model: &mut impl Body<Run = R>,
+        row: usize,
+        likely: &Likely,
+    ) -> Result<(), Error> {
+        let GenerateRequest { sampling, stream, .. } = &mut self.request;
+        self.written.push(choose(likely, sampling, stream, || model.logits(row))?);
+        Ok(())
     }
 
     /// Turns the newest token into text and says whether the sequence ended.

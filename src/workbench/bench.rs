@@ -3,7 +3,7 @@
 use super::{Desk, ModelChoice, WorkbenchError};
 use crate::gpu::KernelTime;
 use crate::job::Watch;
-use crate::model::{Feed, GenerateRequest, Reply, Sampling, ScoreRequest};
+use crate::model::{CacheUse, Feed, GenerateRequest, Reply, Sampling, ScoreRequest};
 use crate::seed::Stream;
 use crate::stats;
 use serde::Serialize;
@@ -43,6 +43,9 @@ pub struct BenchReport {
     /// Where the time of one more round of decoding goes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub decode_kernels: Vec<KernelTime>,
+    /// What all of it needed of the cache.
+    #[serde(skip)]
+    pub cache: CacheUse,
 }
 
 const RUNS: usize = 3;
@@ -95,6 +98,7 @@ pub(super) fn run(
         batch: n_batch,
         prefill_kernels,
         decode_kernels,
+        cache: model.meter().work().cache,
     })
 }
 

@@ -2,8 +2,9 @@
 
 use super::WorkbenchError;
 use super::loading::{ModelChoice, check_device, load_model, model_path};
+use crate::gpu::AdapterInfo;
 use crate::job::Watch;
-use crate::model::LanguageModel;
+use crate::model::{LanguageModel, Meter, ModelInfo};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -11,6 +12,23 @@ use std::time::SystemTime;
 #[derive(Default)]
 pub struct Desk {
     loaded: Option<(Key, Box<dyn LanguageModel>)>,
+    listener: Option<Listener>,
+}
+
+/// Hears of every model that a job takes from the desk.
+type Listener = Box<dyn Fn(LoadedModel) + Send>;
+
+/// A model that works for a job, as those see it who only look on.
+#[derive(Debug, Clone)]
+pub struct LoadedModel {
+    /// The model as the job named it.
+    pub choice: ModelChoice,
+    /// Its name and its sizes.
+    pub info: ModelInfo,
+    /// The graphics adapter that it runs on; `None` on the CPU.
+    pub adapter: Option<AdapterInfo>,
+    /// What it has done so far, and does.
+    pub meter: Meter,
 }
 
 /// A model file as it was when it was loaded.
@@ -27,7 +45,12 @@ impl Desk {
     pub fn with_model(model: Box<dyn LanguageModel>) -> Self {
         let path = PathBuf::new();
         let key = Key { path, device: String::new(), n_bytes: 0, modified: None };
-        Self { loaded: Some((key, model)) }
+        Self { loaded: Some((key, model)), listener: None }
+    }
+
+    /// From now on `listener` hears of every model that a job takes from the desk.
+    pub fn tell(&mut self, listener: impl Fn(LoadedModel) + Send + 'static) {
+        self.listener = Some(Box::new(listener));
     }
 
     /// The model of this choice, loaded if it is not on the desk, its file has changed or its device
@@ -58,9 +81,17 @@ impl Desk {
                 self.loaded = Some((key, model));
             }
         }
-        match &mut self.loaded {
-            Some((_, model)) => Ok(&mut **model),
-            None => Err(WorkbenchError::Refused("no model is loaded".into())),
+        let Some((_, model)) = &mut self.loaded else {
+            return Err(WorkbenchError::Refused("no model is loaded".into()));
+        };
+        if let Some(listener) = &self.listener {
+            listener(LoadedModel {
+                choice: choice.clone(),
+                info: model.info().clone(),
+                adapter: model.adapter().cloned(),
+                meter: model.meter().clone(),
+            });
         }
+        Ok(&mut **model)
     }
 }

@@ -23,7 +23,7 @@ mod wishes;
 
 pub use bench::{BenchJob, BenchReport};
 pub use demo::{DemoJob, DemoReport};
-pub use desk::Desk;
+pub use desk::{Desk, LoadedModel};
 pub use figures::{DPI, FigureJob, FigureSource, LengthsWish, RowsPart, SaveJob, Saved};
 pub use finding::{FindJob, Place};
 pub use inspect::{FileReport, InspectReport};

@@ -4,7 +4,7 @@
 //! Whoever asks never waits: a job is handed in with [`Runner::submit`] and heard of through
 //! [`Runner::poll`]. A panic in a worker becomes a failed job with its message.
 
-use super::{Desk, Job, Product, SynthEvent, WorkbenchError, Worker, run};
+use super::{Desk, Job, LoadedModel, Product, SynthEvent, WorkbenchError, Worker, run};
 use crate::job::Watch;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +20,8 @@ pub struct JobId(pub u64);
 pub enum Report {
     /// A worker has begun it.
     Started(JobId),
+    /// It has its model, which begins to work.
+    Model(JobId, Box<LoadedModel>),
     /// A record is being written.
     Synth(JobId, SynthEvent),
     /// It is over.
@@ -72,7 +74,7 @@ impl Runner {
         ];
         for (name, tasks, desk) in workers {
             let (report, wake) = (report.clone(), wake.clone());
-            let work = move || work(&tasks, desk, &report, &*wake);
+            let work = move || work(&tasks, desk, report, wake);
             // A kind of jobs without a worker says so when the first of them is handed in.
             let _ = std::thread::Builder::new().name(name.into()).spawn(work);
         }
@@ -111,17 +113,19 @@ impl Runner {
 fn work(
     tasks: &Mutex<Receiver<Task>>,
     mut desk: Desk,
-    reports: &SyncSender<Report>,
-    wake: &(dyn Fn() + Send + Sync),
+    reports: SyncSender<Report>,
+    wake: Arc<dyn Fn() + Send + Sync>,
 ) {
+    // A send fails only when nobody listens any more, and then nobody misses the report.
+    let send = move |report| {
+        let _ = reports.send(report);
+        wake();
+    };
     loop {
         let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((id, job, watch)) = task else { return };
-        // A send fails only when nobody listens any more, and then nobody misses the report.
-        let send = |report| {
-            let _ = reports.send(report);
-            wake();
-        };
+        let tell = send.clone();
+        desk.tell(move |loaded| tell(Report::Model(id, Box::new(loaded))));
         send(Report::Started(id));
         let mut follow = |event| send(Report::Synth(id, event));
         let ran = match watch.check() {

@@ -3,7 +3,7 @@
 use crate::gpu::Format;
 use crate::gpu::decide::{CachePrecision, MatmulTile, NormTile, RegisterTile, WorkgroupTile};
 use crate::gpu::kernel::{Kernel, attention_lanes};
-use crate::gpu::shape::{self, Field, Item, Parts, State};
+use crate::gpu::shape::{self, Change, Field, Found, Item, Parts, State};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner, valid};
 
 /// A buffer as a kernel declares it.
@@ -49,7 +49,10 @@ pub fn reflect(kernel: Kernel) -> Reflection {
                 };
                 let name = variable.name.clone().unwrap();
                 let is_written = access.contains(StorageAccess::STORE);
-                let fields = fields(&module, &module.types[base].inner);
+                let mut fields = fields(&module, &module.types[base].inner);
+                if name.starts_with("cached") && holds_halves(kernel) {
+                    fields[0].1 = "f16".into();
+                }
                 bindings.push((place.binding, Binding { name, is_written, fields }));
             }
             _ => {}
@@ -64,6 +67,15 @@ pub fn reflect(kernel: Kernel) -> Reflection {
         n_threads: module.entry_points[0].workgroup_size.iter().product(),
         n_shared_bytes,
     }
+}
+
+/// Whether the words of the cache are two half-precision numbers each, of which WGSL knows nothing.
+fn holds_halves(kernel: Kernel) -> bool {
+    matches!(
+        kernel,
+        Kernel::Rope { cache: CachePrecision::F16, .. }
+            | Kernel::Attention { cache: CachePrecision::F16, .. }
+    )
 }
 
 /// What a kernel may use: what all adapters have, and what its variant was chosen for.
@@ -114,6 +126,9 @@ pub fn variants() -> Vec<Kernel> {
         Kernel::Gated,
         Kernel::LogSums,
         Kernel::Pick,
+        Kernel::Adjust,
+        Kernel::Top { n: 64, lanes: 64 },
+        Kernel::Top { n: 64, lanes: 256 },
         Kernel::GatherRows,
         Kernel::MoveWords,
     ];
@@ -185,6 +200,14 @@ fn of_host(kernel: Kernel) -> (&'static [Field], Vec<HostBinding>) {
             (shape::LogSums::FIELDS, vec![("logits", None), ("states", Some(State::FIELDS))])
         }
         Kernel::Pick => (shape::Pick::FIELDS, plain(&["logits", "targets", "outputs"])),
+        Kernel::Adjust => {
+            (shape::Adjust::FIELDS, vec![("changes", Some(Change::FIELDS)), ("logits", None)])
+        }
+        Kernel::Top { .. } => {
+            let outputs = [("outputs", Some(Found::FIELDS))];
+            let bindings = [&plain(&["logits", "inverses"])[..], &outputs].concat();
+            (shape::Top::FIELDS, bindings)
+        }
         Kernel::GatherRows => (shape::GatherRows::FIELDS, plain(&["rows", "inputs", "outputs"])),
         Kernel::MoveWords => (shape::MoveWords::FIELDS, plain(&["values"])),
     }

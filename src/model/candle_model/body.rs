@@ -3,30 +3,21 @@
 use super::scoring::log_probabilities;
 use super::{CHUNK, CandleModel};
 use crate::job::Watch;
+use crate::model::Error;
 use crate::model::attention::{Segment, Span};
 use crate::model::body::{Asked, Body, New};
 use crate::model::linear::Path as Product;
-use crate::model::{Error, Tokenizer};
+use crate::model::sampler::{Adjust, Likely};
+use rayon::prelude::*;
 
 impl Body for CandleModel {
     type Run = Segment;
 
     const CHUNK: usize = CHUNK;
-
-    fn window(&self) -> usize {
-        self.config.window
-    }
-
-    fn n_vocab(&self) -> usize {
-        self.config.n_vocab
-    }
-
-    fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
-    }
+    const MOST_RUNS: usize = usize::MAX;
 
     fn begin(&mut self, _: &[&Segment]) -> Result<Segment, Error> {
-        Ok(Segment::new(self.config.n_layers))
+        Ok(Segment::new(self.config.n_layers, &self.known.meter))
     }
 
     fn tokens<'a>(&self, run: &'a Segment) -> &'a [u32] {
@@ -60,33 +51,42 @@ impl Body for CandleModel {
         &mut self,
         run: &mut Segment,
         tokens: &[u32],
+        adjust: &Adjust,
         watch: &Watch,
-    ) -> Result<Vec<f32>, Error> {
-        let mut last = Vec::new();
+    ) -> Result<Likely, Error> {
         // One token, as after a prompt that is known already, is bound by bytes like decoding.
         let product = if tokens.len() == 1 { Product::Decode } else { Product::Prompt };
-        for new in tokens.chunks(CHUNK) {
-            let mut spans = [Span { past: &[], own: &mut *run, new }];
-            let hidden = self.forward(&mut spans, product, watch)?;
-            last = hidden[hidden.len() - self.config.width..].to_vec();
-        }
-        let mut logits = Vec::new();
-        self.output.forward(&last, 1, Product::Decode, &mut logits)?;
-        Ok(logits)
+        let mut spans = [Span { past: &[], own: run, new: tokens }];
+        let hidden = self.forward(&mut spans, product, watch)?;
+        let last = &hidden[hidden.len() - self.config.width..];
+        self.output.forward(last, 1, Product::Decode, &mut self.logits)?;
+        adjust.apply(&mut self.logits);
+        Ok(Likely::of(&self.logits, adjust.temperature))
     }
 
     fn step(
         &mut self,
         runs: &mut [(&mut Segment, u32)],
-        logits: &mut Vec<f32>,
+        adjusts: &[Adjust],
         watch: &Watch,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Likely>, Error> {
         let n_rows = runs.len();
         let mut spans: Vec<Span<'_>> = Vec::new();
         for (run, new) in runs {
             spans.push(Span { past: &[], own: run, new: std::slice::from_ref(new) });
         }
         let hidden = self.forward(&mut spans, Product::Decode, watch)?;
-        Ok(self.output.forward(&hidden, n_rows, Product::Decode, logits)?)
+        self.output.forward(&hidden, n_rows, Product::Decode, &mut self.logits)?;
+        let rows = self.logits.par_chunks_exact_mut(self.config.n_vocab).zip(adjusts);
+        let likely = |(logits, adjust): (&mut [f32], &Adjust)| {
+            adjust.apply(logits);
+            Likely::of(logits, adjust.temperature)
+        };
+        Ok(rows.map(likely).collect())
+    }
+
+    fn logits(&mut self, row: usize) -> Result<Vec<f32>, Error> {
+        let n_vocab = self.config.n_vocab;
+        Ok(self.logits[row * n_vocab..(row + 1) * n_vocab].to_vec())
     }
 }

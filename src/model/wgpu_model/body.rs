@@ -3,33 +3,31 @@
 use super::WgpuModel;
 use super::cache::Run;
 use super::pass::Product;
-use crate::gpu::shape::{self, State};
-use crate::gpu::{Buffer, Dispatch, Kernel, Mode, PARTS, Recording, norm_tile};
+use crate::gpu::shape::{self, Change, Found, State};
+use crate::gpu::{Buffer, Dispatch, Kernel, Mode, PARTS, Recording, norm_tile, top_lanes};
 use crate::job::Watch;
 use crate::model::body::{Asked, Body, New};
-use crate::model::{Error, Tokenizer};
+use crate::model::sampler::{Adjust, Likely, TOP};
+use crate::model::{Error, Work};
 
 /// Tokens of a prompt that go through the layers together.
 const CHUNK: usize = 256;
 /// Sequences that decode in one pass.
-const MOST_SEQUENCES: usize = 64;
+const MOST_RUNS: usize = 64;
+
+/// Rows of a pass after which the next token is wanted.
+struct Wanted<'a> {
+    /// `[tokens of the pass, D]`
+    hidden: &'a Buffer,
+    rows: &'a [u32],
+    mode: Mode,
+}
 
 impl Body for WgpuModel {
     type Run = Run;
 
     const CHUNK: usize = CHUNK;
-
-    fn window(&self) -> usize {
-        self.config.window
-    }
-
-    fn n_vocab(&self) -> usize {
-        self.config.n_vocab
-    }
-
-    fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
-    }
+    const MOST_RUNS: usize = MOST_RUNS;
 
     fn begin(&mut self, past: &[&Run]) -> Result<Run, Error> {
         Ok(Run::after(past.last().copied()))
@@ -41,6 +39,12 @@ impl Body for WgpuModel {
 
     fn truncate(&mut self, run: &mut Run, n_tokens: usize) {
         run.truncate(n_tokens);
+    }
+
+    fn tell(&self, work: &mut Work) {
+        let (used, held) = self.cache.bytes();
+        work.cache.set(used, held);
+        work.kernels = self.gpu.kernel_times();
     }
 
     fn score_new(
@@ -93,72 +97,98 @@ impl Body for WgpuModel {
             });
         }
         self.run(&recording, watch)?;
-        let states = self.gpu.read(&states, n_states)?;
-        let picked = self.gpu.read(&picked, n_targets)?;
+        let states = self.gpu.read(&states, 0, n_states)?;
+        let picked = self.gpu.read(&picked, 0, n_targets)?;
         Ok(scores(&states, &picked, asked))
     }
 
-    fn read(&mut self, run: &mut Run, tokens: &[u32], watch: &Watch) -> Result<Vec<f32>, Error> {
-        let n_chunks = tokens.len().div_ceil(CHUNK);
-        let mut logits = Vec::new();
-        for (ix, tokens) in tokens.chunks(CHUNK).enumerate() {
-            let mut recording = Recording::default();
-            let mut news = [New { run: &mut *run, tokens }];
-            let hidden = self.record(&mut news, Mode::Prompt, &mut recording)?;
-            if ix + 1 == n_chunks {
-                let last = [tokens.len() as u32 - 1];
-                let out = self.record_logits(&mut recording, &hidden, &last, Mode::Prompt)?;
-                self.run(&recording, watch)?;
-                self.read_logits(&out, 1, &mut logits)?;
-            } else {
-                self.run(&recording, watch)?;
-            }
-        }
-        Ok(logits)
+    fn read(
+        &mut self,
+        run: &mut Run,
+        tokens: &[u32],
+        adjust: &Adjust,
+        watch: &Watch,
+    ) -> Result<Likely, Error> {
+        let mut recording = Recording::default();
+        let hidden = self.record(&mut [New { run, tokens }], Mode::Prompt, &mut recording)?;
+        let rows = &[tokens.len() as u32 - 1];
+        let wanted = Wanted { hidden: &hidden, rows, mode: Mode::Prompt };
+        let all = self.likely(recording, &wanted, std::slice::from_ref(adjust), watch)?;
+        all.into_iter().next().ok_or_else(|| Error::Request("no token to read".into()))
     }
 
     fn step(
         &mut self,
         runs: &mut [(&mut Run, u32)],
-        logits: &mut Vec<f32>,
+        adjusts: &[Adjust],
         watch: &Watch,
-    ) -> Result<(), Error> {
-        logits.clear();
-        for runs in runs.chunks_mut(MOST_SEQUENCES) {
-            let n = runs.len();
-            let mut recording = Recording::default();
-            let new = |(run, token): &mut (&mut Run, u32)| {
-                (std::mem::replace(*run, Run::after(None)), *token)
-            };
-            let mut taken: Vec<(Run, u32)> = runs.iter_mut().map(new).collect();
-            let mut news: Vec<New<'_, Run>> = taken
-                .iter_mut()
-                .map(|(run, token)| New { run, tokens: std::slice::from_ref(token) })
-                .collect();
-            let result = self.decode(&mut news, &mut recording, watch);
-            drop(news);
-            for ((run, _), (taken, _)) in runs.iter_mut().zip(taken) {
-                **run = taken;
-            }
-            self.read_logits(&result?, n, logits)?;
-        }
-        Ok(())
+    ) -> Result<Vec<Likely>, Error> {
+        let mut recording = Recording::default();
+        let mut news: Vec<New<'_, Run>> = runs
+            .iter_mut()
+            .map(|(run, token)| New { run: &mut **run, tokens: std::slice::from_ref(token) })
+            .collect();
+        let hidden = self.record(&mut news, Mode::Decode, &mut recording)?;
+        let rows: Vec<u32> = (0..news.len() as u32).collect();
+        let wanted = Wanted { hidden: &hidden, rows: &rows, mode: Mode::Decode };
+        self.likely(recording, &wanted, adjusts, watch)
+    }
+
+    fn logits(&mut self, row: usize) -> Result<Vec<f32>, Error> {
+        let n_vocab = self.config.n_vocab;
+        let logits = self.scratch.logits.with_room(n_vocab, &mut self.gpu)?;
+        let words = self.gpu.read(&logits, row * n_vocab, n_vocab)?;
+        Ok(words.into_iter().map(f32::from_bits).collect())
     }
 }
 
 impl WgpuModel {
-    fn decode(
+    /// Runs `recording` and what finds the most likely tokens after some rows.
+    fn likely(
         &mut self,
-        news: &mut [New<'_, Run>],
-        recording: &mut Recording,
+        mut recording: Recording,
+        wanted: &Wanted<'_>,
+        adjusts: &[Adjust],
         watch: &Watch,
-    ) -> Result<Buffer, Error> {
-        let n = news.len() as u32;
-        let hidden = self.record(news, Mode::Decode, recording)?;
-        let rows: Vec<u32> = (0..n).collect();
-        let out = self.record_logits(recording, &hidden, &rows, Mode::Decode)?;
-        self.run(recording, watch)?;
-        Ok(out)
+    ) -> Result<Vec<Likely>, Error> {
+        let logits = self.record_logits(&mut recording, wanted)?;
+        let (width, n_rows) = (self.config.n_vocab as u32, wanted.rows.len());
+        let (gpu, scratch) = (&mut self.gpu, &mut self.scratch);
+        let changes: Vec<u32> = (0..)
+            .zip(adjusts)
+            .flat_map(|(row, adjust)| {
+                let changes = adjust.changes.iter();
+                changes.map(move |(entry, factor)| (row, *entry, *factor))
+            })
+            .flat_map(|(row, entry, factor)| Change { row, entry, factor, spare: 0 }.words())
+            .collect();
+        let n_changes = (changes.len() / Change::N_WORDS) as u32;
+        let changes = scratch.changes.holding(&changes, gpu)?;
+        recording.run(Dispatch {
+            kernel: Kernel::Adjust,
+            buffers: vec![changes, logits.clone()],
+            shape: shape::Adjust { width, n: n_changes }.words(),
+            groups: [n_changes.div_ceil(64), 1],
+            work: u64::from(n_changes),
+            cuts: false,
+        });
+        let inverse = |adjust: &Adjust| (1.0 / adjust.temperature.max(1e-6)).to_bits();
+        let inverses: Vec<u32> = adjusts.iter().map(inverse).collect();
+        let inverses = scratch.inverses.holding(&inverses, gpu)?;
+        let lanes = top_lanes(gpu.traits());
+        let n_words = n_rows * (TOP + lanes as usize) * Found::N_WORDS;
+        let tops = scratch.tops.with_room(n_words, gpu)?;
+        recording.run(Dispatch {
+            kernel: Kernel::Top { n: TOP as u32, lanes },
+            buffers: vec![logits, inverses, tops.clone()],
+            shape: shape::Top { width }.words(),
+            groups: [n_rows as u32, 1],
+            work: 16 * n_rows as u64 * u64::from(width),
+            cuts: false,
+        });
+        self.run(&recording, watch)?;
+        let words = self.gpu.read(&tops, 0, n_words)?;
+        Ok(words.chunks_exact(n_words / n_rows).map(likely).collect())
     }
 
     /// Records the last norm of some rows of the hidden states, `[rows, D]`.
@@ -193,13 +223,11 @@ impl WgpuModel {
         Ok(normed)
     }
 
-    /// Records the logits after some rows of the hidden states, `[rows, V]`.
+    /// Records the logits after some rows, `[rows, V]`.
     fn record_logits(
         &mut self,
         recording: &mut Recording,
-        hidden: &Buffer,
-        rows: &[u32],
-        mode: Mode,
+        &Wanted { hidden, rows, mode }: &Wanted<'_>,
     ) -> Result<Buffer, Error> {
         let normed = self.last_norm(recording, hidden, rows)?;
         let n_words = rows.len() * self.config.n_vocab;
@@ -209,11 +237,15 @@ impl WgpuModel {
         self.multiply(recording, self.weights.head(), &product);
         Ok(logits)
     }
+}
 
-    fn read_logits(&self, from: &Buffer, n_rows: usize, to: &mut Vec<f32>) -> Result<(), Error> {
-        let words = self.gpu.read(from, n_rows * self.config.n_vocab)?;
-        to.extend(words.into_iter().map(f32::from_bits));
-        Ok(())
+/// What a row of the outputs of `top.wgsl` says.
+fn likely(words: &[u32]) -> Likely {
+    let all = words.as_chunks().0.iter().map(|words| Found::from_words(*words));
+    let found = all.clone().take(TOP).filter(|found| found.entry != u32::MAX);
+    Likely {
+        top: found.map(|found| (found.entry, found.value)).collect(),
+        total: all.skip(TOP).map(|part| f64::from(part.value)).sum(),
     }
 }
 

@@ -91,6 +91,13 @@ impl Cache {
         Ok(Self { keys, values, precision, free, n_pages: FIRST_PAGES, page_words })
     }
 
+    /// Bytes of the pages in use, and of all pages.
+    pub fn bytes(&self) -> (u64, u64) {
+        let n_free = self.free.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let held: u64 = self.keys.iter().chain(&self.values).map(|b| b.n_words() * 4).sum();
+        (held / self.n_pages as u64 * (self.n_pages - n_free) as u64, held)
+    }
+
     /// Makes room for `n_new` more tokens of a run. Copies that must be made first go to `recording`.
     pub fn extend(
         &mut self,

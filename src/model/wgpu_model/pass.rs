@@ -70,6 +70,9 @@ pub struct Scratch {
     pub targets: Growing,
     pub picked: Growing,
     pub states: Growing,
+    pub changes: Growing,
+    pub inverses: Growing,
+    pub tops: Growing,
 }
 
 impl Scratch {
@@ -97,6 +100,9 @@ impl Scratch {
             targets: growing(64, "asked tokens")?,
             picked: growing(64, "asked logits")?,
             states: growing(64, "sums of logits")?,
+            changes: growing(64, "changes of logits")?,
+            inverses: growing(64, "temperatures")?,
+            tops: growing(64, "the largest logits")?,
         })
     }
 }

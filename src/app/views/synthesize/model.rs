@@ -7,7 +7,7 @@ use crate::app::picker::Purpose;
 use crate::app::theme;
 use crate::app::ui::name_field;
 use crate::app::views::data::grouped;
-use crate::app::views::jobs::progress_ui;
+use crate::app::views::jobs::{device, progress_ui, speed};
 use crate::app::window::{Window, typed_path};
 use egui::{Align, Layout, RichText, Ui};
 use std::path::Path;
@@ -79,18 +79,20 @@ impl Window {
         };
         let info = &card.info;
         let mib = |bytes: u64| format!("{} MiB", bytes >> 20);
-        let device = match &card.adapter {
-            Some(adapter) => format!("{}: {adapter}", info.device.to_uppercase()),
-            None => info.device.to_uppercase(),
-        };
-        let rows = [
+        let mut rows = vec![
             ("Architecture", info.architecture.clone()),
             ("Quantization", info.quantization.clone()),
             ("Window", format!("{} tokens", grouped(info.window as u64))),
             ("Memory", mib(info.weight_bytes)),
             ("Cache", format!("{} per 1,000 tokens", mib(1000 * info.cache_bytes_per_token))),
-            ("Device", device),
+            ("Device", device(&info.device, card.adapter.as_deref())),
         ];
+        // Of the chosen model only, and once it has worked.
+        let loaded = self.loaded.as_ref().filter(|l| l.choice.model == self.settings.model);
+        if let Some(work) = loaded.map(|loaded| loaded.meter.work()) {
+            let paces = [("Prompt", work.reading), ("Decoding", work.writing)];
+            rows.extend(paces.into_iter().filter_map(|(name, pace)| Some((name, speed(&pace)?))));
+        }
         egui::Frame::group(ui.style())
             .show(ui, |ui| {
                 ui.set_width(ui.available_width());

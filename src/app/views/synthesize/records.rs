@@ -3,6 +3,7 @@
 use crate::app::command::View;
 use crate::app::jobs::{Ask, Entry, LiveRecord, State as JobState};
 use crate::app::theme;
+use crate::app::views::jobs::speed;
 use crate::app::widgets::long_text::LongText;
 use crate::app::window::Window;
 use crate::workbench::JobId;
@@ -119,8 +120,8 @@ fn head_ui(ui: &mut Ui, entry: &Entry) {
             JobState::Waiting => words.push_str("; waiting"),
             JobState::Running if entry.watch.is_paused() => words.push_str("; paused"),
             JobState::Running => {
-                if let Some(rate) = live.tokens_per_s() {
-                    words.push_str(&format!("; {rate:.0} tokens/s"));
+                if let Some(speed) = entry.pace().as_ref().and_then(speed) {
+                    words.push_str(&format!("; {speed}"));
                 }
             }
             JobState::Done(_) => words.push_str("; done"),

@@ -1,6 +1,10 @@
-//! Jobs: everything that runs or ran, with what it said.
+//! Jobs: everything that runs or ran, with what it said, and the model that works for them.
 
-use crate::app::jobs::{Ask, Entry, Live, State};
+mod model;
+
+pub use model::{device, speed};
+
+use crate::app::jobs::{Ask, Entry, State};
 use crate::app::theme;
 use crate::app::window::Window;
 use crate::job::duration;
@@ -12,9 +16,40 @@ enum Wish {
     Forget(usize),
 }
 
+/// From this width on, the model has its place beside the jobs.
+const WIDE: f32 = 780.0;
+
 impl Window {
     /// Draws the view.
     pub(in crate::app) fn jobs_ui(&mut self, ui: &mut Ui) {
+        if ui.available_width() < WIDE {
+            egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+                egui::Frame::group(ui.style()).show(ui, |ui| {
+                    ui.set_width(ui.available_width());
+                    self.model_at_work_ui(ui, false);
+                });
+                self.list_ui(ui);
+            });
+            return;
+        }
+        let model = egui::Panel::right("model at work")
+            .resizable(true)
+            .default_size(self.settings.panel("model at work", 410.0))
+            .size_range(350.0..=600.0)
+            .show(ui, |ui| {
+                egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
+                    self.model_at_work_ui(ui, true);
+                });
+            });
+        self.settings.set_panel("model at work", model.response.rect.width());
+        egui::CentralPanel::default().show(ui, |ui| {
+            egui::ScrollArea::vertical()
+                .auto_shrink([false, false])
+                .show(ui, |ui| self.list_ui(ui));
+        });
+    }
+
+    fn list_ui(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
             ui.heading("Jobs");
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -39,16 +74,14 @@ impl Window {
             return;
         }
         let mut wish = None;
-        egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-            for (ix, entry) in self.jobs.all.iter().enumerate().rev().filter(|(_, e)| worth(e)) {
-                ui.push_id(entry.id, |ui| {
-                    egui::Frame::group(ui.style()).show(ui, |ui| {
-                        ui.set_width(ui.available_width());
-                        wish = job_ui(ui, ix, entry).or(wish.take());
-                    });
+        for (ix, entry) in self.jobs.all.iter().enumerate().rev().filter(|(_, e)| worth(e)) {
+            ui.push_id(entry.id, |ui| {
+                egui::Frame::group(ui.style()).show(ui, |ui| {
+                    ui.set_width(ui.available_width());
+                    wish = job_ui(ui, ix, entry).or(wish.take());
                 });
-            }
-        });
+            });
+        }
         match wish {
             Some(Wish::Retry(ix)) => self.retry(ix),
             Some(Wish::Forget(ix)) => {
@@ -156,8 +189,8 @@ pub fn progress_ui(ui: &mut Ui, entry: &Entry) {
             _ => format!(": {n_done} of {n_total}"),
         });
     }
-    if let Some(rate) = entry.live.as_ref().and_then(Live::tokens_per_s) {
-        words.push_str(&format!(", {rate:.0} tokens/s"));
+    if let Some(speed) = entry.pace().as_ref().and_then(speed) {
+        words.push_str(&format!(", {speed}"));
     }
     if let Some(secs) = progress.secs_left() {
         words.push_str(&format!(", {} left", duration(secs)));
