@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Whether there is an adapter; where there must be one, its absence fails.
-fn has_adapter() -> bool {
+pub fn has_adapter() -> bool {
     match gpu::choose() {
         Ok(_) => true,
         Err(error) if std::env::var_os("REQUIRE_GPU").is_some_and(|value| value == "1") => {
@@ -26,37 +26,37 @@ fn has_adapter() -> bool {
     }
 }
 
-fn tiny(architecture: &str) -> PathBuf {
+pub fn tiny(architecture: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/tiny_{architecture}.gguf"))
 }
 
-fn on_cpu(path: &Path) -> CandleModel {
+pub fn on_cpu(path: &Path) -> CandleModel {
     let options = CandleOptions { precision: Precision::Dense, free_bytes: None };
     CandleModel::load(path, options, &Watch::default()).unwrap()
 }
 
-fn on_gpu(path: &Path) -> WgpuModel {
+pub fn on_gpu(path: &Path) -> WgpuModel {
     WgpuModel::load(path, WgpuOptions::default(), &Watch::default()).unwrap()
 }
 
-fn score(model: &mut dyn LanguageModel, tokens: &[u32], from: usize) -> TokenScores {
+pub fn score(model: &mut dyn LanguageModel, tokens: &[u32], from: usize) -> TokenScores {
     let request = ScoreRequest { tokens: tokens.to_vec(), scored: vec![from..tokens.len()] };
     model.score(&[request], &Watch::default()).unwrap().remove(0)
 }
 
-fn drawn(n: usize, n_vocab: usize, purpose: &str) -> Vec<u32> {
+pub fn drawn(n: usize, n_vocab: usize, purpose: &str) -> Vec<u32> {
     let mut stream = Stream::new(4, "gpu", purpose);
     (0..n).map(|_| stream.below(n_vocab) as u32).collect()
 }
 
-fn assert_near(ours: &[f32], theirs: &[f32], most: f32, what: &str) {
+pub fn assert_near(ours: &[f32], theirs: &[f32], most: f32, what: &str) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
     for (place, (x, y)) in ours.iter().zip(theirs).enumerate() {
         assert!((x - y).abs() <= most, "{what}, {place}: {x} for {y}");
     }
 }
 
-fn reply(model: &mut dyn LanguageModel, prompt: &[u32], how: &Sampling) -> String {
+pub fn reply(model: &mut dyn LanguageModel, prompt: &[u32], how: &Sampling) -> String {
     let request = GenerateRequest {
         id: 0,
         prompt: prompt.to_vec(),

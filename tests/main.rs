@@ -4,6 +4,7 @@
 //! without it they say SKIPPED.
 
 mod bad_inputs;
+mod block_formats;
 mod cli;
 mod data_files;
 mod gpu;
