@@ -210,3 +210,28 @@ fn gpu_cancel_stops_within_a_fifth_of_a_second() {
     assert_eq!(result.unwrap_err().to_string(), "cancelled");
     assert!(late < Duration::from_millis(200), "{late:?}");
 }
+
+/// The cache grows until the memory that was planned with is full.
+#[test]
+fn gpu_a_full_memory_ends_the_work_and_not_the_model() {
+    if !has_adapter() {
+        return;
+    }
+    let path = tiny("llama");
+    let info = on_gpu(&path).info().clone();
+    let n_bytes = info.weight_bytes * 8 / 7 + 64 * info.cache_bytes_per_token * 16;
+    let options = WgpuOptions { free_bytes: Some(n_bytes), ..WgpuOptions::default() };
+    let mut model = WgpuModel::load(&path, options, &Watch::default()).unwrap();
+    let few = drawn(8, info.n_vocab, "few");
+    let before = score(&mut model, &few, 1);
+    let requests: Vec<ScoreRequest> = (0..40)
+        .map(|ix| {
+            let tokens = drawn(200, info.n_vocab, &format!("full {ix}"));
+            ScoreRequest { scored: vec![1..tokens.len()], tokens }
+        })
+        .collect();
+    let error = model.score(&requests, &Watch::default()).unwrap_err().to_string();
+    assert!(error.contains("MiB left for") && error.contains("--device cpu"), "{error}");
+    assert!(!model.is_lost());
+    assert_eq!(score(&mut model, &few, 1), before);
+}

@@ -126,6 +126,12 @@ impl Gpu {
         &self.traits
     }
 
+    /// Takes the device away from under the program, as a crash of its driver would.
+    #[cfg(test)]
+    pub fn lose(&self) {
+        self.device.destroy();
+    }
+
     /// Lets bindings be no larger than this: what a smaller adapter would do.
     pub fn limit_bindings(&mut self, n_bytes: u64) {
         self.traits.max_binding_bytes = self.traits.max_binding_bytes.min(n_bytes);
@@ -286,7 +292,7 @@ mod tests {
             cuts: false,
         });
         gpu.run(&recording, &Watch::default()).unwrap();
-        gpu.device.destroy();
+        gpu.lose();
         let error = gpu.run(&recording, &Watch::default()).unwrap_err();
         assert!(matches!(error, Error::Lost { .. }), "{error}");
         assert!(error.to_string().contains("must be loaded again"), "{error}");

@@ -79,6 +79,12 @@ impl WgpuModel {
         Ok(info)
     }
 
+    /// Takes its device away.
+    #[cfg(test)]
+    pub fn lose_device(&self) {
+        self.gpu.lose();
+    }
+
     /// Remembers that the device is gone.
     fn noted<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         self.is_lost |= matches!(result, Err(Error::Gpu(gpu::Error::Lost { .. })));
