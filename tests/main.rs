@@ -16,5 +16,6 @@ mod runner;
 mod runs;
 mod science;
 mod slow_model;
+mod statistics;
 mod tokenizer;
 mod window;
