@@ -6,6 +6,7 @@
 mod bad_inputs;
 mod block_formats;
 mod cli;
+mod compare;
 mod data_files;
 mod gpu;
 mod layering;
