@@ -6,6 +6,7 @@
 mod bad_inputs;
 mod block_formats;
 mod cli;
+mod compare;
 mod data_files;
 mod gpu;
 mod layering;
@@ -16,5 +17,6 @@ mod runner;
 mod runs;
 mod science;
 mod slow_model;
+mod statistics;
 mod tokenizer;
 mod window;
