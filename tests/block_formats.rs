@@ -7,6 +7,7 @@ use backstory::seed::Stream;
 use candle_core::quantized::gguf_file::{Content, Value, write};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Wide enough for a block of 256 weights.
@@ -33,11 +34,13 @@ fn made(architecture: &str, name: &str, format: impl Fn(&str) -> GgmlDType) -> P
     let mut draw = Stream::new(6, "block formats", name);
     let mut tensors = Vec::new();
     // In one order, so that the numbers that are drawn are the same each time.
-    let mut names: Vec<&String> = content.tensor_infos.keys().collect();
-    names.sort();
-    for name in names.into_iter().filter(|name| *name != "rope_freqs.weight") {
+    let mut shapes = BTreeMap::new();
+    for (name, info) in &content.tensor_infos {
+        shapes.insert(name.clone(), info.shape.dims().to_vec());
+    }
+    shapes.remove("rope_freqs.weight");
+    for (name, shape) in &shapes {
         let narrow = ["attn_k.", "attn_v."].iter().any(|part| name.contains(part));
-        let shape = content.tensor_infos[name].shape.dims();
         let n_out = match shape[0] {
             _ if name.contains("token_embd") || name == "output.weight" => shape[0],
             _ if narrow => WIDTH / 2,
@@ -54,8 +57,10 @@ fn made(architecture: &str, name: &str, format: impl Fn(&str) -> GgmlDType) -> P
         let dtype = if is_matrix { format(name) } else { GgmlDType::F32 };
         tensors.push((name.as_str(), QTensor::quantize(&tensor, dtype).unwrap()));
     }
-    let metadata: Vec<(&str, &Value)> =
-        content.metadata.iter().map(|(key, value)| (key.as_str(), value)).collect();
+    let mut metadata: Vec<(&str, &Value)> = Vec::new();
+    for (key, value) in &content.metadata {
+        metadata.push((key, value));
+    }
     let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(n, tensor)| (*n, tensor)).collect();
     let path = std::env::temp_dir().join(format!("backstory-{name}-{}.gguf", std::process::id()));
     write(&mut std::fs::File::create(&path).unwrap(), &metadata, &tensors).unwrap();
