@@ -9,6 +9,7 @@ fn refused_file(bytes: impl AsRef<[u8]>, words: &[&str]) {
     let words = [&["bad.jsonl"], words].concat();
     folder.refused(&["inspect", "bad.jsonl", "--json"], 1, &words);
     folder.refused(&["lengths", "bad.jsonl"], 1, &words);
+    folder.refused(&["compare", "bad.jsonl", "bad.jsonl"], 1, &words);
     let synth = ["synth", "--strategy", "context", "--seeds", "bad.jsonl", "--out", "out/d.jsonl"];
     folder.refused(&synth, 1, &words);
     folder.refused(&["coherence", "bad.jsonl", "--out", "out/c.jsonl"], 1, &words);

@@ -239,7 +239,9 @@ fn help_and_version() {
     let folder = Folder::new();
     let help = folder.run(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
-    for command in ["demo", "models", "inspect", "lengths", "synth", "coherence", "logprobs"] {
+    for command in
+        ["demo", "models", "inspect", "lengths", "synth", "coherence", "compare", "logprobs"]
+    {
         assert!(help.out.contains(command), "{}", help.out);
         let own = folder.run(&[command, "--help"]);
         assert!(own.code == 0 && own.out.contains("Usage"), "{command}: {}", own.err);

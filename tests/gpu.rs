@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Whether there is an adapter; where there must be one, its absence fails.
-fn has_adapter() -> bool {
+pub fn has_adapter() -> bool {
     match gpu::choose() {
         Ok(_) => true,
         Err(error) if std::env::var_os("REQUIRE_GPU").is_some_and(|value| value == "1") => {
@@ -27,21 +27,27 @@ fn has_adapter() -> bool {
     }
 }
 
-fn tiny(architecture: &str) -> PathBuf {
+pub fn tiny(architecture: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/tiny_{architecture}.gguf"))
 }
 
-fn on_cpu(path: &Path) -> CandleModel {
+pub fn on_cpu(path: &Path) -> CandleModel {
     let options = CandleOptions { precision: Precision::Dense, free_bytes: None };
     CandleModel::load(path, options, &Watch::default()).unwrap()
 }
 
-fn on_gpu(path: &Path) -> WgpuModel {
+pub fn on_gpu(path: &Path) -> WgpuModel {
     on_gpu_with(path, WgpuOptions::default())
 }
 
-fn on_gpu_with(path: &Path, options: WgpuOptions) -> WgpuModel {
+pub fn on_gpu_with(path: &Path, options: WgpuOptions) -> WgpuModel {
     WgpuModel::load(path, options, &Watch::default()).unwrap()
+}
+
+/// What hardware does that has no half-precision numbers, with a cache that is exact.
+pub fn in_single_precision() -> WgpuOptions {
+    let forced = Forced { is_hardware: true, no_f16: true, ..Forced::default() };
+    WgpuOptions { forced, cache: Some(CachePrecision::F32), free_bytes: None }
 }
 
 /// What other adapters would do, and how far their log-probabilities may be off.
@@ -53,7 +59,7 @@ fn ways() -> Vec<(&'static str, WgpuOptions, f32)> {
     let single = Some(CachePrecision::F32);
     // The tiny models' weights are drawn at random, so that roundings grow more than in real ones.
     vec![
-        ("in single precision", with(no_f16, single), 1e-3),
+        ("in single precision", in_single_precision(), 1e-3),
         ("without subgroups", with(Forced { no_subgroups: true, ..no_f16 }, single), 1e-3),
         ("weights in half precision", with(hardware, single), 4e-2),
         ("the cache in half precision", with(no_f16, Some(CachePrecision::F16)), 4e-2),
@@ -63,24 +69,24 @@ fn ways() -> Vec<(&'static str, WgpuOptions, f32)> {
     ]
 }
 
-fn score(model: &mut dyn LanguageModel, tokens: &[u32], from: usize) -> TokenScores {
+pub fn score(model: &mut dyn LanguageModel, tokens: &[u32], from: usize) -> TokenScores {
     let request = ScoreRequest { tokens: tokens.to_vec(), scored: vec![from..tokens.len()] };
     model.score(&[request], &Watch::default()).unwrap().remove(0)
 }
 
-fn drawn(n: usize, n_vocab: usize, purpose: &str) -> Vec<u32> {
+pub fn drawn(n: usize, n_vocab: usize, purpose: &str) -> Vec<u32> {
     let mut stream = Stream::new(4, "gpu", purpose);
     (0..n).map(|_| stream.below(n_vocab) as u32).collect()
 }
 
-fn assert_near(ours: &[f32], theirs: &[f32], most: f32, what: &str) {
+pub fn assert_near(ours: &[f32], theirs: &[f32], most: f32, what: &str) {
     assert_eq!(ours.len(), theirs.len(), "{what}");
     for (place, (x, y)) in ours.iter().zip(theirs).enumerate() {
         assert!((x - y).abs() <= most, "{what}, {place}: {x} for {y}");
     }
 }
 
-fn reply(model: &mut dyn LanguageModel, prompt: &[u32], how: &Sampling) -> String {
+pub fn reply(model: &mut dyn LanguageModel, prompt: &[u32], how: &Sampling) -> String {
     let request = GenerateRequest {
         id: 0,
         prompt: prompt.to_vec(),
@@ -255,13 +261,12 @@ fn gpu_log_probabilities_of_the_default_model_equal_the_exact_ones() {
     let texts = golden(include_str!("golden/smollm2_135m_q4_1.json"));
     let hardware = Forced { is_hardware: true, ..Forced::default() };
     let as_hardware = WgpuOptions { forced: hardware, ..WgpuOptions::default() };
-    let single = WgpuOptions {
-        forced: Forced { no_f16: true, ..hardware },
-        cache: Some(CachePrecision::F32),
-        ..as_hardware
-    };
     // The variants of hardware are slow here: the shortest text has to do.
-    let ways = [(WgpuOptions::default(), 4, 2e-4), (single, 1, 2e-4), (as_hardware, 1, 2e-2)];
+    let ways = [
+        (WgpuOptions::default(), 4, 2e-4),
+        (in_single_precision(), 1, 2e-4),
+        (as_hardware, 1, 2e-2),
+    ];
     for (options, n_texts, most) in ways {
         let mut model = on_gpu_with(&path, options);
         for text in texts.as_array().unwrap().iter().rev().take(n_texts) {
@@ -297,4 +302,29 @@ fn gpu_cancel_stops_within_a_fifth_of_a_second() {
     });
     assert_eq!(result.unwrap_err().to_string(), "cancelled");
     assert!(late < Duration::from_millis(200), "{late:?}");
+}
+
+/// The cache grows until the memory that was planned with is full.
+#[test]
+fn gpu_a_full_memory_ends_the_work_and_not_the_model() {
+    if !has_adapter() {
+        return;
+    }
+    let path = tiny("llama");
+    let info = on_gpu(&path).info().clone();
+    let n_bytes = info.weight_bytes * 8 / 7 + 64 * info.cache_bytes_per_token * 16;
+    let options = WgpuOptions { free_bytes: Some(n_bytes), ..WgpuOptions::default() };
+    let mut model = WgpuModel::load(&path, options, &Watch::default()).unwrap();
+    let few = drawn(8, info.n_vocab, "few");
+    let before = score(&mut model, &few, 1);
+    let requests: Vec<ScoreRequest> = (0..40)
+        .map(|ix| {
+            let tokens = drawn(200, info.n_vocab, &format!("full {ix}"));
+            ScoreRequest { scored: vec![1..tokens.len()], tokens }
+        })
+        .collect();
+    let error = model.score(&requests, &Watch::default()).unwrap_err().to_string();
+    assert!(error.contains("MiB left for") && error.contains("--device cpu"), "{error}");
+    assert!(!model.is_lost());
+    assert_eq!(score(&mut model, &few, 1), before);
 }

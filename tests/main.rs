@@ -4,7 +4,9 @@
 //! without it they say SKIPPED.
 
 mod bad_inputs;
+mod block_formats;
 mod cli;
+mod compare;
 mod data_files;
 mod gpu;
 mod layering;
@@ -15,5 +17,6 @@ mod runner;
 mod runs;
 mod science;
 mod slow_model;
+mod statistics;
 mod tokenizer;
 mod window;

@@ -227,6 +227,27 @@ fn one_shared_instruction_makes_its_auc_null() {
 }
 
 #[test]
+fn the_length_of_each_record_is_the_one_its_group_has() {
+    let model = ScriptedModel::new(10, Box::new(|_, _| (String::new(), Finish::Stop))).unwrap();
+    let counter = Counter { tokenizer: Some(model.tokenizer()), template: Some(model.template()) };
+    let watch = Watch::default();
+    let seeds = triples();
+    let records: Vec<_> = seeds.records.iter().collect();
+    let lengths = lengths::measure(&[triples()], &counter, &watch).unwrap();
+    assert_eq!(lengths.groups.len(), 4 * 3);
+    for group in &lengths.groups {
+        let each = lengths::of_each(&records, group.field, group.unit, &counter, &watch).unwrap();
+        assert_eq!(each.iter().flatten().copied().collect::<Vec<_>>(), group.lengths);
+        // The last record has no context.
+        let lacks = [Field::Context, Field::Prompt].contains(&group.field);
+        assert_eq!(each[3].is_none(), lacks, "{:?}", group.field);
+    }
+    let counter = Counter { tokenizer: None, template: None };
+    let tokens = lengths::of_each(&records, Field::Answer, Unit::Tokens, &counter, &watch);
+    assert_eq!(tokens.unwrap(), [None; 4]);
+}
+
+#[test]
 fn lengths_count_characters_words_and_tokens() {
     let model = ScriptedModel::new(10, Box::new(|_, _| (String::new(), Finish::Stop))).unwrap();
     let counter = Counter { tokenizer: Some(model.tokenizer()), template: Some(model.template()) };

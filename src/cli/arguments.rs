@@ -1,6 +1,7 @@
 //! The words of the command line (`INTERFACE.md`) and the jobs that they mean.
 
 use super::Asked;
+use super::compare_arguments::CompareArguments;
 use super::lengths_arguments::LengthsArguments;
 use super::window_arguments::WindowArguments;
 use crate::coherence::{Negatives, Settings};
@@ -132,6 +133,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Which strategy gives more on the same seeds, and how sure that is
+    Compare(Box<CompareArguments>),
     /// Draw a figure: SVG, PNG, CSV, and the JSON that draws it again
     Figure {
         /// What to draw; not needed with --spec
@@ -390,6 +393,7 @@ impl Command {
             | Self::Bench { command: BenchCommand::Model { json, .. } }
             | Self::Bench { command: BenchCommand::Frames { json, .. } } => *json,
             Self::Synth(synth) => synth.json,
+            Self::Compare(compare) => compare.json,
         }
     }
 
@@ -416,6 +420,7 @@ impl Command {
                     out,
                 })
             }
+            Self::Compare(compare) => Job::Compare(compare.job()),
             Self::Figure {
                 kind,
                 files,
@@ -478,7 +483,8 @@ impl InputArguments {
 }
 
 impl InputOptions {
-    fn inputs(self, files: Vec<PathBuf>) -> Inputs {
+    /// These files, read as the options say.
+    pub fn inputs(self, files: Vec<PathBuf>) -> Inputs {
         Inputs {
             files,
             loaded: Vec::new(),

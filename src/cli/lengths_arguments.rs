@@ -26,7 +26,7 @@ pub struct LengthsArguments {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum FieldArgument {
+pub enum FieldArgument {
     Context,
     Instruction,
     Answer,
@@ -34,7 +34,7 @@ enum FieldArgument {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum UnitArgument {
+pub enum UnitArgument {
     Tokens,
     Words,
     Chars,
@@ -47,6 +47,29 @@ enum FormArgument {
     Cumulative,
 }
 
+impl FieldArgument {
+    /// What is meant.
+    pub fn field(self) -> Field {
+        match self {
+            Self::Context => Field::Context,
+            Self::Instruction => Field::Instruction,
+            Self::Answer => Field::Answer,
+            Self::Prompt => Field::Prompt,
+        }
+    }
+}
+
+impl UnitArgument {
+    /// What is meant.
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Tokens => Unit::Tokens,
+            Self::Words => Unit::Words,
+            Self::Chars => Unit::Chars,
+        }
+    }
+}
+
 impl LengthsArguments {
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
@@ -57,17 +80,8 @@ impl LengthsArguments {
     /// What is said.
     pub fn wish(self) -> LengthsWish {
         LengthsWish {
-            field: self.field.map(|field| match field {
-                FieldArgument::Context => Field::Context,
-                FieldArgument::Instruction => Field::Instruction,
-                FieldArgument::Answer => Field::Answer,
-                FieldArgument::Prompt => Field::Prompt,
-            }),
-            unit: self.unit.map(|unit| match unit {
-                UnitArgument::Tokens => Unit::Tokens,
-                UnitArgument::Words => Unit::Words,
-                UnitArgument::Chars => Unit::Chars,
-            }),
+            field: self.field.map(FieldArgument::field),
+            unit: self.unit.map(UnitArgument::unit),
             form: self.form.map(|form| match form {
                 FormArgument::Density => Form::Density,
                 FormArgument::Histogram => Form::Histogram,

@@ -3,6 +3,7 @@
 //! No science and no files here; what a command does belongs in `workbench` and below.
 
 mod arguments;
+mod compare_arguments;
 mod lengths_arguments;
 mod print;
 mod progress;
@@ -98,6 +99,7 @@ fn exit_code(product: &Product) -> u8 {
         Product::Lengths(report) => report.skipped,
         Product::Synth(report) => report.rejected + report.skipped,
         Product::Coherence(report) => report.skipped,
+        Product::Compared(report) => report.skipped,
         Product::Exported(report) => report.exported.n_left_out + report.skipped,
         Product::Saved(saved) => saved.skipped,
         _ => 0,

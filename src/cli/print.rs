@@ -6,6 +6,7 @@ use crate::job::duration;
 use crate::lengths::Field;
 use crate::model::catalogue::ENTRIES;
 use crate::model::{CacheUse, Pace, Work, kernel_shares};
+use crate::report::Table;
 use crate::workbench::{BenchReport, ExportReport, Product, SynthReport};
 use serde::Serialize;
 use serde_json::json;
@@ -41,6 +42,7 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Lengths(report) if as_json => document(report),
         Product::Synth(report) if as_json => document(report),
         Product::Coherence(report) if as_json => document(report),
+        Product::Compared(report) if as_json => document(report),
         Product::Logprobs(report) if as_json => document(report),
         Product::Bench(report) if as_json => document(report),
         Product::Demo(report) if as_json => document(report),
@@ -97,6 +99,14 @@ fn lines(product: &Product) -> Result<()> {
         }
         Product::Synth(report) => synth(&mut out, "", report)?,
         Product::Coherence(report) => coherence(&mut out, &report.summary.groups)?,
+        Product::Compared(report) => {
+            for (ix, comparison) in report.comparisons.iter().enumerate() {
+                if ix > 0 {
+                    writeln!(out)?;
+                }
+                table(&mut out, &comparison.table())?;
+            }
+        }
         Product::Logprobs(report) => {
             let nll = report.mean_nll.map_or("-".to_owned(), |nll| format!("{nll:.5}"));
             writeln!(out, "{} tokens, mean NLL {nll} nats", report.token_ids.len())?;
@@ -191,6 +201,25 @@ fn coherence(out: &mut impl Write, groups: &[GroupSummary]) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// A table with its columns in line.
+fn table(out: &mut impl Write, table: &Table) -> Result<()> {
+    writeln!(out, "{}", table.title)?;
+    let lines: Vec<&Vec<String>> = std::iter::once(&table.columns).chain(&table.rows).collect();
+    let width = |ix: usize| lines.iter().map(|cells| cells[ix].chars().count()).max();
+    let widths: Vec<usize> = (0..table.columns.len()).filter_map(width).collect();
+    for cells in lines {
+        let mut line = String::new();
+        for (ix, (cell, width)) in cells.iter().zip(&widths).enumerate() {
+            match ix {
+                0 => line.push_str(&format!("{cell:width$}")),
+                _ => line.push_str(&format!("  {cell:>width$}")),
+            }
+        }
+        writeln!(out, "{line}")?;
+    }
+    table.notes.iter().try_for_each(|note| writeln!(out, "note: {note}"))
 }
 
 /// A unit or field as its JSON has it.

@@ -6,11 +6,13 @@
 
 mod evidence;
 mod frame;
+mod measures;
 mod negatives;
 mod row;
 mod summary;
 
 pub use evidence::{answer_position, instruction_overlap, is_yes_no};
+pub use measures::Measure;
 pub use negatives::Negatives;
 pub use row::Coherence;
 pub use summary::{Estimate, GroupSummary, Summary, summarize};

@@ -123,6 +123,12 @@ impl Gpu {
         &self.traits
     }
 
+    /// Takes the device away from under the program, as a crash of its driver would.
+    #[cfg(test)]
+    pub fn lose(&self) {
+        self.device.destroy();
+    }
+
     /// Bytes of memory that the adapter has for itself; `None` where it shares the machine's.
     pub fn memory_bytes(&self) -> Option<u64> {
         self.memory_bytes
@@ -293,7 +299,7 @@ mod tests {
             cuts: false,
         });
         gpu.run(&recording, &Watch::default()).unwrap();
-        gpu.device.destroy();
+        gpu.lose();
         let error = gpu.run(&recording, &Watch::default()).unwrap_err();
         assert!(matches!(error, Error::Lost { .. }), "{error}");
         assert!(error.to_string().contains("must be loaded again"), "{error}");

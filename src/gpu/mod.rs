@@ -34,6 +34,8 @@ pub use timing::KernelTime;
 #[cfg(test)]
 pub use executor::Executor;
 #[cfg(test)]
+pub use parity::device;
+#[cfg(test)]
 pub use twins::{Twin, twin};
 
 use crate::job::Cancelled;

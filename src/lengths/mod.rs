@@ -182,27 +182,56 @@ pub fn measure(
     Ok(Lengths { tokenizer, groups: grouped.finish() })
 }
 
+/// The length of one part of each record, in their order; `None` where a record lacks the part,
+/// and for tokens without a tokenizer.
+///
+/// # Errors
+/// See [`LengthsError`].
+pub fn of_each(
+    records: &[&Record],
+    field: Field,
+    unit: Unit,
+    counter: &Counter<'_>,
+    watch: &Watch,
+) -> Result<Vec<Option<f64>>, LengthsError> {
+    watch.stage("counting lengths", records.len() as u64);
+    let length = |record: &&Record| {
+        if watch.is_cancelled() {
+            return Err(Cancelled.into());
+        }
+        let counts = counter.count_field(record, field)?;
+        watch.advance(1);
+        Ok(counts.into_iter().find(|count| count.1 == unit).map(|count| count.2))
+    };
+    records.par_iter().map(length).collect()
+}
+
 impl Counter<'_> {
     /// Every length of a record; a part that it lacks is left out.
     fn count(&self, record: &Record) -> Result<Vec<Count>, LengthsError> {
         let mut counts = Vec::new();
-        let context = record.context.as_deref();
-        let parts = [
-            (Field::Context, context),
-            (Field::Instruction, Some(record.instruction.as_str())),
-            (Field::Answer, Some(record.answer())),
-        ];
-        let at_record = |source| LengthsError::Tokenizer { id: record.id.to_string(), source };
-        for (field, text) in parts {
-            let Some(text) = text.filter(|text| !text.is_empty()) else { continue };
-            counts.extend(plain_counts(field, text));
-            if let Some(tokenizer) = self.tokenizer {
-                let n = tokenizer.count(text).map_err(at_record)?;
-                counts.push((field, Unit::Tokens, n as f64));
-            }
+        for field in [Field::Context, Field::Instruction, Field::Answer, Field::Prompt] {
+            counts.extend(self.count_field(record, field)?);
         }
-        if let Some(context) = context.filter(|_| !record.instruction.is_empty()) {
-            counts.extend(self.count_prompt(record, context)?);
+        Ok(counts)
+    }
+
+    fn count_field(&self, record: &Record, field: Field) -> Result<Vec<Count>, LengthsError> {
+        let context = record.context.as_deref();
+        let text = match field {
+            Field::Context => context,
+            Field::Instruction => Some(record.instruction.as_str()),
+            Field::Answer => Some(record.answer()),
+            Field::Prompt => {
+                let context = context.filter(|_| !record.instruction.is_empty());
+                return context.map_or(Ok(Vec::new()), |text| self.count_prompt(record, text));
+            }
+        };
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(Vec::new()) };
+        let mut counts = plain_counts(field, text).to_vec();
+        if let Some(tokenizer) = self.tokenizer {
+            let at_record = |source| LengthsError::Tokenizer { id: record.id.to_string(), source };
+            counts.push((field, Unit::Tokens, tokenizer.count(text).map_err(at_record)? as f64));
         }
         Ok(counts)
     }

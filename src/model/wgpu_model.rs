@@ -7,6 +7,8 @@
 mod body;
 mod cache;
 mod pass;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use super::config::{self, Config};
@@ -80,6 +82,12 @@ impl WgpuModel {
         info.cache_bytes_per_token =
             Cache::bytes_per_token(&config, CachePrecision::of(is_software));
         Ok(info)
+    }
+
+    /// Takes its device away.
+    #[cfg(test)]
+    pub fn lose_device(&self) {
+        self.gpu.lose();
     }
 
     /// Remembers that the device is gone.

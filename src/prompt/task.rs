@@ -58,6 +58,11 @@ impl Task {
         TASKS.iter().find(|task| task.name.replace('_', "") == plain)
     }
 
+    /// The one name of what a dataset's `task` field means; an unknown task keeps its own.
+    pub fn canonical(name: &str) -> &str {
+        Self::find(name).map_or(name, |task| task.name)
+    }
+
     /// Where a task stands in the paper's order; unknown ones come last.
     pub fn rank(name: &str) -> usize {
         let found = Self::find(name);

@@ -114,6 +114,22 @@ pub fn ecdf(values: &[f64]) -> Vec<(f64, f64)> {
     steps
 }
 
+/// Wasserstein-1 distance of two samples, in the unit of the values: the area between their
+/// empirical distributions, or how far a value has to be moved on average to make one the other.
+/// `None` when one has no finite value.
+pub fn wasserstein(a: &[f64], b: &[f64]) -> Option<f64> {
+    let (a, b) = (finite_sorted(a), finite_sorted(b));
+    if a.is_empty() || b.is_empty() {
+        return None;
+    }
+    let mut places = [a.as_slice(), &b].concat();
+    places.sort_by(f64::total_cmp);
+    let share =
+        |sorted: &[f64], at: f64| sorted.partition_point(|v| *v <= at) as f64 / sorted.len() as f64;
+    let gap = |pair: &[f64]| (share(&a, pair[0]) - share(&b, pair[0])).abs() * (pair[1] - pair[0]);
+    Some(places.windows(2).map(gap).sum())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,5 +208,14 @@ mod tests {
         let steps = ecdf(&[2.0, 1.0, f64::NAN, 2.0, f64::INFINITY]);
         assert_eq!(steps, [(1.0, 0.25), (2.0, 0.75), (f64::INFINITY, 1.0)]);
         assert!(ecdf(&[]).is_empty());
+    }
+
+    #[test]
+    fn the_distance_is_how_far_values_move() {
+        near(&[wasserstein(&[1.0, 2.0, 3.0], &[3.5, 1.5, 2.5]).unwrap()], &[0.5]);
+        near(&[wasserstein(&[0.0, f64::NAN], &[0.0, 10.0]).unwrap()], &[5.0]);
+        assert_eq!(wasserstein(&[2.0, 1.0], &[1.0, 1.0, 2.0, 2.0]), Some(0.0));
+        assert_eq!(wasserstein(&[f64::INFINITY], &[1.0]), None);
+        assert_eq!(wasserstein(&[1.0], &[]), None);
     }
 }

@@ -5,16 +5,21 @@
 //! comes from is `seed`'s (it is handed in as a closure).
 //!
 //! No function panics. A NaN is never part of an answer: what needs arithmetic (means,
-//! quantiles, histograms, densities) leaves out every value that is not finite; what only
+//! quantiles, intervals, tests, histograms, densities) leaves out every value that is not finite; what only
 //! compares (`ecdf`, `auc_paired`, `mean_rank`) leaves out NaN and keeps infinities, which
 //! have an order. Where nothing is left the answer is `None` or empty.
 
+mod bootstrap;
 mod compare;
 mod distribution;
+mod normal;
+mod paired;
 mod summary;
 
-pub use compare::{auc_paired, bootstrap_mean_ci, mean_rank};
+pub use bootstrap::{MeanInterval, NoBca, bca_mean_ci, bootstrap_mean_ci};
+pub use compare::{auc_paired, mean_rank};
 pub use distribution::{
-    Histogram, ecdf, histogram, kde, linear_edges, log_edges, silverman_bandwidth,
+    Histogram, ecdf, histogram, kde, linear_edges, log_edges, silverman_bandwidth, wasserstein,
 };
+pub use paired::{SignFlip, cohens_dz, holm, rank_biserial, sign_flip_test};
 pub use summary::{Summary, finite_sorted, mean, quantile, summarize};

@@ -95,3 +95,34 @@ impl Desk {
         Ok(&mut **model)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu;
+    use crate::model::{ScoreRequest, WgpuModel, WgpuOptions};
+
+    #[test]
+    fn gpu_a_model_whose_device_is_gone_says_so_and_is_loaded_again() {
+        if gpu::device().is_none() {
+            return;
+        }
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny_llama.gguf");
+        let choice = ModelChoice { model: path.into(), device: "gpu".into() };
+        let request = ScoreRequest { tokens: vec![5, 6, 7], scored: vec![1..3] };
+        let watch = Watch::default();
+        let mut desk = Desk::default();
+        let score = |desk: &mut Desk| {
+            let model = desk.model(&choice, &watch).unwrap();
+            model.score(std::slice::from_ref(&request), &watch)
+        };
+        let before = score(&mut desk).unwrap();
+        let lost = WgpuModel::load(path.as_ref(), WgpuOptions::default(), &watch).unwrap();
+        lost.lose_device();
+        let (_, on_desk) = desk.loaded.as_mut().unwrap();
+        *on_desk = Box::new(lost);
+        let error = score(&mut desk).unwrap_err().to_string();
+        assert!(error.contains("stopped working") && error.contains("loaded again"), "{error}");
+        assert_eq!(score(&mut desk).unwrap(), before);
+    }
+}

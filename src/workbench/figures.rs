@@ -80,13 +80,7 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<(Figure, usize), Wor
         FigureJob::LengthsOf { job, wish } => {
             let report = measure::lengths(&job, watch)?;
             let usual = LengthsView::usual(&report.lengths);
-            if wish.unit == Some(Unit::Tokens) && report.lengths.tokenizer.is_none() {
-                return Err(WorkbenchError::Wish(
-                    "--unit tokens needs a --tokenizer: a tokenizer.json, a .gguf file or a model of \
-                     the catalogue"
-                        .into(),
-                ));
-            }
+            measure::check_unit(wish.unit, report.lengths.tokenizer.is_some())?;
             let view = LengthsView {
                 field: wish.field.unwrap_or(usual.field),
                 unit: wish.unit.unwrap_or(usual.unit),

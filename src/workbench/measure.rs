@@ -5,7 +5,7 @@ use super::{Desk, WorkbenchError};
 use crate::coherence::{self, Coherence, Settings};
 use crate::data::{self, write_atomic};
 use crate::job::Watch;
-use crate::lengths::{self, Counter, Lengths};
+use crate::lengths::{self, Counter, Lengths, Unit};
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -69,6 +69,18 @@ pub(super) fn lengths(job: &LengthsJob, watch: &Watch) -> Result<LengthsReport, 
     let lengths = lengths::measure(&datasets, &counter, watch)?;
     let skipped = n_skipped(&datasets);
     Ok(LengthsReport { lengths, skipped, warnings: watch.warnings() })
+}
+
+/// Tokens can be counted only with a tokenizer.
+pub(super) fn check_unit(unit: Option<Unit>, has_tokenizer: bool) -> Result<(), WorkbenchError> {
+    if unit == Some(Unit::Tokens) && !has_tokenizer {
+        return Err(WorkbenchError::Wish(
+            "--unit tokens needs a --tokenizer; give a tokenizer.json, a .gguf file or a model of the \
+             catalogue"
+                .into(),
+        ));
+    }
+    Ok(())
 }
 
 pub(super) fn coherence(

@@ -4,6 +4,7 @@
 //! widget: measures belong in their rooms, drawing in `report` and the doors.
 
 mod bench;
+mod comparing;
 mod demo;
 mod desk;
 mod example;
@@ -22,6 +23,7 @@ mod synth;
 mod wishes;
 
 pub use bench::{BenchJob, BenchReport};
+pub use comparing::{CompareJob, CompareReport, CompareWish, RESAMPLES, SideReport};
 pub use demo::{DemoJob, DemoReport};
 pub use desk::{Desk, LoadedModel};
 pub use figures::{DPI, FigureJob, FigureSource, LengthsWish, RowsPart, SaveJob, Saved};
@@ -60,6 +62,8 @@ pub enum Job {
     Synth(Box<SynthJob>),
     /// Do the instructions depend on their contexts?
     Coherence(CoherenceJob),
+    /// Which of several strategies gives more on the same seeds?
+    Compare(CompareJob),
     /// The log-probability of every token of a text file.
     Logprobs {
         /// The text.
@@ -158,6 +162,7 @@ impl Job {
             | Self::Remember { .. } => Worker::Quick,
             Self::Inspect(_)
             | Self::Lengths(_)
+            | Self::Compare(_)
             | Self::Fetch { .. }
             | Self::Open(_)
             | Self::Example { .. }
@@ -178,6 +183,8 @@ pub enum Product {
     Synth(SynthReport),
     /// See [`Job::Coherence`].
     Coherence(Box<CoherenceReport>),
+    /// See [`Job::Compare`].
+    Compared(Box<CompareReport>),
     /// See [`Job::Logprobs`].
     Logprobs(LogprobsReport),
     /// See [`Job::Bench`].
@@ -276,6 +283,7 @@ pub fn run(
         Job::Lengths(job) => Product::Lengths(measure::lengths(&job, watch)?),
         Job::Synth(job) => Product::Synth(synth::run(*job, desk, watch, follow)?),
         Job::Coherence(job) => Product::Coherence(Box::new(measure::coherence(&job, desk, watch)?)),
+        Job::Compare(job) => Product::Compared(Box::new(comparing::run(&job, watch)?)),
         Job::Logprobs { file, model } => {
             Product::Logprobs(logprobs::run(&file, &model, desk, watch)?)
         }

@@ -9,8 +9,6 @@ use crate::gpu::{
     Format, Kernel, MatmulTile, Mode, PARTS, Traits, matmul_tile, norm_tile, top_lanes,
 };
 
-const EPSILON: f32 = 1e-5;
-
 /// The rows of an embedding from row 5 on; the others are another buffer's.
 pub fn embedding(draw: &mut Draw, _: &Traits, number: usize) -> Case {
     let format = Format::ALL[number % Format::ALL.len()];
@@ -143,7 +141,7 @@ fn drawn_norm(draw: &mut Draw, tile: NormTile) -> Case {
     let n = n_rows * width;
     Case {
         kernel: Kernel::RmsNorm(tile),
-        shape: shape::RmsNorm { width: width as u32, epsilon: EPSILON }.words(),
+        shape: shape::RmsNorm { width: width as u32, epsilon: draw.between(0.0, 0.1) }.words(),
         groups: [n_rows as u32, 1],
         buffers: vec![draw.numbers(width), draw.numbers(n), draw.unwritten(n)],
     }
@@ -159,7 +157,7 @@ pub fn head_norm(draw: &mut Draw, _: &Traits, _: usize) -> Case {
         first: 7,
         n_heads: n_heads as u32,
         size: size as u32,
-        epsilon: EPSILON,
+        epsilon: draw.between(0.0, 0.1),
     };
     Case {
         kernel: Kernel::HeadNorm,

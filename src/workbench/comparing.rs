@@ -1,0 +1,304 @@
+//! Comparing strategies: which files they are in, and what of them is compared.
+
+use super::loading::{self, Inputs, n_skipped};
+use super::measure::check_unit;
+use super::{WorkbenchError, opening};
+use crate::coherence::{Coherence, Measure};
+use crate::data::{Dataset, Record};
+use crate::job::Watch;
+use crate::lengths::{self, Counter, Field, Unit};
+use crate::prompt::Task;
+use crate::report::{self, CompareSettings, Comparison, Quantity, Side};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Resamples where the person does not say; with it, thirteen pairs have an exact p-value.
+pub const RESAMPLES: usize = 9999;
+
+/// Which of several strategies gives more on the same seeds?
+#[derive(Debug, Clone)]
+pub struct CompareJob {
+    /// Datasets, or files of coherence rows.
+    pub inputs: Inputs,
+    /// Coherence rows that are open already, with their file; they come before the files.
+    pub rows: Vec<(PathBuf, Arc<Vec<Coherence>>)>,
+    /// What is compared.
+    pub wish: CompareWish,
+    /// How.
+    pub settings: CompareSettings,
+}
+
+/// What is compared, as far as the person says.
+#[derive(Debug, Clone, Default)]
+pub struct CompareWish {
+    /// Which part of a dataset's records; else contexts.
+    pub field: Option<Field>,
+    /// Counted in what; else tokens with a tokenizer and words without.
+    pub unit: Option<Unit>,
+    /// Counts tokens: a `tokenizer.json`, a `.gguf` or a name of the catalogue.
+    pub tokenizer: Option<String>,
+    /// Which measures of coherence rows; with none, both gains.
+    pub measures: Vec<Measure>,
+    /// Only these tasks; with none, all.
+    pub tasks: Vec<String>,
+    /// What the others are measured against: a strategy or a file; else the first.
+    pub baseline: Option<String>,
+}
+
+/// What `backstory compare --json` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct CompareReport {
+    /// Counted the tokens of datasets.
+    pub tokenizer: Option<String>,
+    /// Seed of the bootstrap and of random sign patterns.
+    pub seed: u64,
+    /// Resamples of each.
+    pub resamples: usize,
+    /// What was compared, the baseline first.
+    pub sides: Vec<SideReport>,
+    /// Each other side with the baseline, in each quantity.
+    pub comparisons: Vec<Comparison>,
+    /// Lines that could not be used.
+    pub skipped: usize,
+    /// What should be known of the files.
+    pub warnings: Vec<String>,
+}
+
+/// One strategy of one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SideReport {
+    /// What it is called.
+    pub name: String,
+    /// The file.
+    pub path: String,
+    /// The strategy.
+    pub strategy: String,
+    /// Its records.
+    pub records: usize,
+}
+
+/// The files by what they hold.
+enum Loaded {
+    Datasets(Vec<Arc<Dataset>>),
+    Rows(Vec<(PathBuf, Arc<Vec<Coherence>>)>),
+}
+
+pub(super) fn run(job: &CompareJob, watch: &Watch) -> Result<CompareReport, WorkbenchError> {
+    let wish = &job.wish;
+    let mut report = CompareReport {
+        tokenizer: None,
+        seed: job.settings.seed,
+        resamples: job.settings.n_resamples,
+        sides: Vec::new(),
+        comparisons: Vec::new(),
+        skipped: 0,
+        warnings: Vec::new(),
+    };
+    match load(job, watch)? {
+        Loaded::Datasets(datasets) => {
+            let tokenizer = wish.tokenizer.as_deref();
+            let loaded = tokenizer.map(|name| loading::tokenizer(name, watch)).transpose()?;
+            let counter = Counter {
+                tokenizer: loaded.as_ref().map(|(tokenizer, _)| tokenizer),
+                template: loaded.as_ref().and_then(|(_, template)| template.as_ref()),
+            };
+            check_tasks(wish, datasets.iter().flat_map(|d| &d.records).map(|r| r.task.as_str()))?;
+            report.tokenizer = counter.tokenizer.map(|tokenizer| tokenizer.name().to_owned());
+            report.skipped = n_skipped(&datasets);
+            let quantity = length_quantity(wish, report.tokenizer.as_deref());
+            let sides = length_sides(wish, &datasets, counter, watch)?;
+            add(&mut report, quantity, sides, job, watch)?;
+        }
+        Loaded::Rows(files) => {
+            check_tasks(wish, files.iter().flat_map(|(_, rows)| &**rows).map(|r| r.task.as_str()))?;
+            let both = [Measure::InstructionGain, Measure::AnswerGain];
+            let measures = if wish.measures.is_empty() { &both[..] } else { &wish.measures };
+            let measures: BTreeSet<Measure> = measures.iter().copied().collect();
+            for measure in measures {
+                let sides = files.iter().flat_map(|(path, rows)| {
+                    let rows: Vec<&Coherence> =
+                        rows.iter().filter(|row| wants(wish, &row.task)).collect();
+                    report::row_sides(path, &rows, measure)
+                });
+                let (name, title) = (measure.name().to_owned(), measure.title().to_owned());
+                add(&mut report, Quantity { name, title }, sides.collect(), job, watch)?;
+            }
+        }
+    }
+    report.warnings = watch.warnings();
+    Ok(report)
+}
+
+/// Reads the files, which must all hold the same kind of thing.
+fn load(job: &CompareJob, watch: &Watch) -> Result<Loaded, WorkbenchError> {
+    let mut rows = job.rows.clone();
+    let mut other: Option<&Path> = job.inputs.loaded.first().map(|dataset| dataset.path.as_path());
+    for path in &job.inputs.files {
+        if path.is_dir() {
+            return Err(WorkbenchError::Refused(format!(
+                "{} is a folder: the scores of result folders cannot be compared yet; give datasets, or \
+                 coherence rows that `backstory coherence … --out` wrote",
+                path.display()
+            )));
+        }
+        match opening::read_rows(path, watch)? {
+            Some(found) => rows.push((path.clone(), Arc::new(found))),
+            None => other = other.or(Some(path)),
+        }
+    }
+    let wish = |message: String| Err(WorkbenchError::Wish(message));
+    let CompareWish { field, unit, tokenizer, measures, .. } = &job.wish;
+    match (rows.first(), other) {
+        (Some((rows, _)), Some(dataset)) => wish(format!(
+            "{} holds coherence rows and {} does not; give files of one kind",
+            rows.display(),
+            dataset.display()
+        )),
+        (None, _) if !measures.is_empty() => wish(
+            "--value is for coherence rows, which `backstory coherence … --out` writes; for lengths of \
+             datasets use --field and --unit"
+                .into(),
+        ),
+        (None, _) => Ok(Loaded::Datasets(job.inputs.read(watch)?)),
+        (Some(_), None) => {
+            let Inputs { join, map, limit, .. } = &job.inputs;
+            let plain = join.is_empty() && map.is_empty() && limit.is_none();
+            match plain && field.is_none() && unit.is_none() && tokenizer.is_none() {
+                true => Ok(Loaded::Rows(rows)),
+                false => wish(
+                    "coherence rows take no --join, --map, --limit, --field, --unit and --tokenizer; use \
+                     --value to say what is compared"
+                        .into(),
+                ),
+            }
+        }
+    }
+}
+
+fn wants(wish: &CompareWish, task: &str) -> bool {
+    let same = |wanted: &String| Task::canonical(wanted) == Task::canonical(task);
+    wish.tasks.is_empty() || wish.tasks.iter().any(same)
+}
+
+/// A task that is in no file is a slip of the pen.
+fn check_tasks<'a>(
+    wish: &CompareWish,
+    tasks: impl Iterator<Item = &'a str>,
+) -> Result<(), WorkbenchError> {
+    let there: BTreeSet<&str> = tasks.collect();
+    let is_there =
+        |wanted: &&String| there.iter().any(|t| Task::canonical(t) == Task::canonical(wanted));
+    match wish.tasks.iter().find(|wanted| !is_there(wanted)) {
+        None => Ok(()),
+        Some(missing) => Err(WorkbenchError::Wish(format!(
+            "no record has the task `{missing}`; use one of: {}",
+            there.into_iter().collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
+fn unit(wish: &CompareWish, has_tokenizer: bool) -> Unit {
+    wish.unit.unwrap_or(if has_tokenizer { Unit::Tokens } else { Unit::Words })
+}
+
+fn length_quantity(wish: &CompareWish, tokenizer: Option<&str>) -> Quantity {
+    let unit = unit(wish, tokenizer.is_some());
+    let field = match wish.field.unwrap_or(Field::Context) {
+        Field::Context => "context",
+        Field::Instruction => "instruction",
+        Field::Answer => "answer",
+        Field::Prompt => "prompt",
+    };
+    let (unit, counted_by) = match unit {
+        Unit::Chars => ("chars", "characters".to_owned()),
+        Unit::Words => ("words", "words".to_owned()),
+        Unit::Tokens => ("tokens", format!("tokens, {}", tokenizer.unwrap_or_default())),
+    };
+    Quantity { name: format!("{field}_{unit}"), title: format!("{field} length ({counted_by})") }
+}
+
+fn length_sides<'a>(
+    wish: &CompareWish,
+    datasets: &'a [Arc<Dataset>],
+    counter: Counter<'_>,
+    watch: &Watch,
+) -> Result<Vec<Side<'a>>, WorkbenchError> {
+    check_unit(wish.unit, counter.tokenizer.is_some())?;
+    let unit = unit(wish, counter.tokenizer.is_some());
+    let tokenizer = counter.tokenizer.filter(|_| unit == Unit::Tokens);
+    let counter = Counter { tokenizer, ..counter };
+    let field = wish.field.unwrap_or(Field::Context);
+    let mut sides = Vec::new();
+    for dataset in datasets {
+        let wanted = |record: &&Record| wants(wish, &record.task);
+        let records: Vec<&Record> = dataset.records.iter().filter(wanted).collect();
+        let lengths = lengths::of_each(&records, field, unit, &counter, watch)?;
+        sides.extend(report::dataset_sides(&dataset.path, &records, &lengths));
+    }
+    Ok(sides)
+}
+
+/// Compares each other side with the baseline, and adds that to the report.
+fn add(
+    report: &mut CompareReport,
+    quantity: Quantity,
+    mut sides: Vec<Side<'_>>,
+    job: &CompareJob,
+    watch: &Watch,
+) -> Result<(), WorkbenchError> {
+    report::name_sides(&mut sides);
+    check_sides(&sides)?;
+    let baseline = baseline(&sides, job.wish.baseline.as_deref())?;
+    let baseline = sides.remove(baseline);
+    let describe = |side: &Side<'_>| SideReport {
+        name: side.name.clone(),
+        path: side.path.display().to_string(),
+        strategy: side.strategy.to_string(),
+        records: side.n_records,
+    };
+    report.sides = std::iter::once(&baseline).chain(&sides).map(describe).collect();
+    watch.stage(&format!("comparing {}", quantity.title), 0);
+    for other in &sides {
+        let found = report::compare(&quantity, &baseline, other, job.settings, watch)?;
+        report.comparisons.push(found);
+    }
+    Ok(())
+}
+
+fn check_sides(sides: &[Side<'_>]) -> Result<(), WorkbenchError> {
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = sides.iter().find(|side| !seen.insert(&side.name)) {
+        return Err(WorkbenchError::Wish(format!(
+            "{} is there twice; name each file once",
+            twice.path.display()
+        )));
+    }
+    match sides {
+        [] => Err(WorkbenchError::Wish("no records are left; name other files or tasks".into())),
+        [only] => Err(WorkbenchError::Wish(format!(
+            "there is only {} of {}, and nothing to compare it with; name another file too",
+            only.strategy,
+            only.path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The side that the word means, else the first.
+fn baseline(sides: &[Side<'_>], word: Option<&str>) -> Result<usize, WorkbenchError> {
+    let Some(word) = word else { return Ok(0) };
+    let meant: Vec<usize> = (0..sides.len()).filter(|ix| sides[*ix].is_meant(word)).collect();
+    match meant[..] {
+        [one] => Ok(one),
+        _ => {
+            let how = if meant.is_empty() { "nothing" } else { "several of them" };
+            let names: Vec<&str> = sides.iter().map(|side| side.name.as_str()).collect();
+            Err(WorkbenchError::Wish(format!(
+                "--baseline {word} means {how}; use one of: {}",
+                names.join(", ")
+            )))
+        }
+    }
+}
