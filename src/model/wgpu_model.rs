@@ -7,6 +7,8 @@
 mod body;
 mod cache;
 mod pass;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use super::config::{self, Config};

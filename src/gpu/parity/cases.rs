@@ -6,8 +6,6 @@ use super::harness::Case;
 use crate::gpu::shape::{self, Change, Found, State};
 use crate::gpu::{Format, Kernel, MatmulTile, PARTS, Traits, matmul_tile, norm_lanes, top_lanes};
 
-const EPSILON: f32 = 1e-5;
-
 /// The rows of an embedding from row 5 on; the others are another buffer's.
 pub fn embedding(draw: &mut Draw, _: &Traits, number: usize) -> Case {
     let format = Format::ALL[number % Format::ALL.len()];
@@ -87,7 +85,7 @@ pub fn rms_norm(draw: &mut Draw, traits: &Traits, _: usize) -> Case {
     let n = n_rows * width;
     Case {
         kernel: Kernel::RmsNorm(norm_lanes(traits)),
-        shape: shape::RmsNorm { width: width as u32, epsilon: EPSILON }.words(),
+        shape: shape::RmsNorm { width: width as u32, epsilon: draw.between(0.0, 0.1) }.words(),
         groups: [n_rows as u32, 1],
         buffers: vec![draw.numbers(width), draw.numbers(n), draw.unwritten(n)],
     }
@@ -103,7 +101,7 @@ pub fn head_norm(draw: &mut Draw, _: &Traits, _: usize) -> Case {
         first: 7,
         n_heads: n_heads as u32,
         size: size as u32,
-        epsilon: EPSILON,
+        epsilon: draw.between(0.0, 0.1),
     };
     Case {
         kernel: Kernel::HeadNorm,

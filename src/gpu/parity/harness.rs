@@ -202,7 +202,8 @@ mod tests {
         assert_eq!(harness.check(&norm(), twin), Ok(()));
         // It takes another epsilon.
         let wrong = |kernel, shape: &[u32], groups, buffers: &mut [Vec<u32>]| {
-            twin(kernel, &[shape[0], 0.001_f32.to_bits()], groups, buffers);
+            let epsilon = f32::from_bits(shape[1]) + 0.001;
+            twin(kernel, &[shape[0], epsilon.to_bits()], groups, buffers);
         };
         let (buffer, _, error) = difference(harness.check(&norm(), wrong));
         assert_eq!(buffer, "outputs");
