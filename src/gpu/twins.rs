@@ -7,11 +7,12 @@
 mod attending;
 mod weights;
 
-use super::MatmulTile;
+use super::decide::MatmulTile;
 use super::format::Format;
 use super::kernel::{Kernel, PARTS};
 use super::shape::{self, Change, Found, State};
 use attending::{attention, attention_merge, rope};
+use half::f16;
 use weights::unpacked;
 
 /// Does a dispatch: a kernel, the words of its shape, its workgroups and its buffers' words.
@@ -34,10 +35,12 @@ pub fn twin(kernel: Kernel, shape: &[u32], groups: [u32; 2], buffers: &mut [Vec<
         }
         Kernel::RmsNorm(_) => rms_norm(shape!(RmsNorm), groups, bound(buffers)),
         Kernel::HeadNorm => head_norm(shape!(HeadNorm), groups, bound(buffers)),
-        Kernel::Rope(halves) => rope(halves, shape!(Rope), groups, bound(buffers)),
-        Kernel::Attention { group, quads, is_split, lanes } => {
+        Kernel::Rope { halves, cache } => {
+            rope(halves, cache, shape!(Rope), groups, bound(buffers));
+        }
+        Kernel::Attention { group, quads, is_split, lanes, cache } => {
             let sizes = [group, 4 * quads, lanes].map(|n| n as usize);
-            attention(sizes, is_split, shape!(Attention), groups, bound(buffers));
+            attention(sizes, (is_split, cache), shape!(Attention), groups, bound(buffers));
         }
         Kernel::AttentionMerge => attention_merge(shape!(AttentionMerge), groups, bound(buffers)),
         Kernel::Gated => gated(shape!(Gated), groups, bound(buffers)),
@@ -100,11 +103,15 @@ fn matmul(
 ) {
     let (n_in, stride, first) = (shape.n_in as usize, shape.stride as usize, shape.first as usize);
     assert_eq!(shape.words as usize, format.row_words(n_in));
-    let tokens = tile.tokens as usize;
-    let first_row = shape.first_group as usize * tokens;
-    let rows = first_row..(first_row + y * tokens).min(shape.n_rows as usize);
-    for column in 0..(4 * tile.lanes as usize * x).min(shape.n_out as usize) {
-        let weights = unpacked(format, weights, n_in, column);
+    let n_rows = tile.rows() as usize;
+    let first_row = shape.first_group as usize * n_rows;
+    let rows = first_row..(first_row + y * n_rows).min(shape.n_rows as usize);
+    let is_half = matches!(tile, MatmulTile::Workgroup(tile) if tile.is_half);
+    for column in 0..(tile.outputs() as usize * x).min(shape.n_out as usize) {
+        let mut weights = unpacked(format, weights, n_in, column);
+        if is_half {
+            weights.iter_mut().for_each(|weight| *weight = f16::from_f64(*weight).to_f64());
+        }
         for row in rows.clone() {
             let inputs = numbers(&inputs[row * n_in..][..n_in]);
             let mut sum: f64 = inputs.zip(&weights).map(|(x, w)| x * w).sum();

@@ -1,11 +1,33 @@
 //! The twins of attention's kernels.
 
-use super::{dot, number, word};
-use crate::gpu::PAGE;
+use super::{number, numbers, word};
 use crate::gpu::shape::{self, Item, Parts};
+use crate::gpu::{CachePrecision, PAGE};
+use half::f16;
+
+/// Value `ix` of the cache.
+fn from_cache(cached: &[u32], precision: CachePrecision, ix: usize) -> f64 {
+    match precision {
+        CachePrecision::F32 => number(cached[ix]),
+        CachePrecision::F16 => f16::from_bits((cached[ix / 2] >> (16 * (ix % 2))) as u16).to_f64(),
+    }
+}
+
+/// Puts a number at place `ix` of the cache; in half precision none is infinite.
+fn to_cache(cached: &mut [u32], precision: CachePrecision, ix: usize, number: u32) {
+    match precision {
+        CachePrecision::F32 => cached[ix] = number,
+        CachePrecision::F16 => {
+            let half = f16::from_f32(f32::from_bits(number)).clamp(f16::MIN, f16::MAX);
+            let (place, shift) = (&mut cached[ix / 2], 16 * (ix % 2));
+            *place = *place & !(0xffff << shift) | u32::from(half.to_bits()) << shift;
+        }
+    }
+}
 
 pub fn rope(
     halves: bool,
+    cache: CachePrecision,
     shape: shape::Rope,
     [x, y]: [usize; 2],
     [angles, slots, values, keys_out, values_out]: &mut [Vec<u32>; 5],
@@ -13,8 +35,8 @@ pub fn rope(
     let [h, k, size] = [shape.n_heads, shape.n_kv_heads, shape.size].map(|n| n as usize);
     for (row, slot) in slots.iter().enumerate().take(y) {
         let slot = *slot as usize * k;
-        for thread in 0..(64 * x).min((h + 2 * k) * size / 2) {
-            let (head, pair) = (thread / (size / 2), thread % (size / 2));
+        for pair in 0..(2 * 64 * x).min((h + 2 * k) * size / 2) {
+            let (head, pair) = (pair / (size / 2), pair % (size / 2));
             let places = if halves { [pair, pair + size / 2] } else { [2 * pair, 2 * pair + 1] };
             let from = (row * (h + 2 * k) + head) * size;
             let plain = places.map(|place| values[from + place]);
@@ -22,15 +44,15 @@ pub fn rope(
             let turn = (row * (size / 2) + pair) * 2;
             let (cos, sin) = (number(angles[turn]), number(angles[turn + 1]));
             let turned = [word(a * cos - b * sin), word(a * sin + b * cos)];
-            let (to, start, pair) = if head < h {
-                (&mut *values, from, turned)
+            let (to, precision, start, pair) = if head < h {
+                (&mut *values, CachePrecision::F32, from, turned)
             } else if head < h + k {
-                (&mut *keys_out, (slot + head - h) * size, turned)
+                (&mut *keys_out, cache, (slot + head - h) * size, turned)
             } else {
-                (&mut *values_out, (slot + head - h - k) * size, plain)
+                (&mut *values_out, cache, (slot + head - h - k) * size, plain)
             };
             for (place, word) in places.into_iter().zip(pair) {
-                to[start + place] = word;
+                to_cache(to, precision, start + place, word);
             }
         }
     }
@@ -38,7 +60,7 @@ pub fn rope(
 
 pub fn attention(
     [group, size, lanes]: [usize; 3],
-    is_split: bool,
+    (is_split, cache): (bool, CachePrecision),
     shape: shape::Attention,
     [x, y]: [usize; 2],
     [items, pages, queries, keys, values, outputs]: &mut [Vec<u32>; 6],
@@ -58,14 +80,21 @@ pub fn attention(
                 let slot = pages[table + key / page] as usize * page + key % page;
                 (slot * k + kv_head) * size
             });
-            let query = &queries[query..][..size];
-            let score = |at: usize| dot(query, &keys[at..][..size]) * f64::from(shape.scale);
+            let query = numbers(&queries[query..][..size]);
+            let score = |at: usize| {
+                let keys = (at..).map(|ix| from_cache(keys, cache, ix));
+                let products = query.clone().zip(keys).map(|(q, key)| q * key);
+                products.sum::<f64>() * f64::from(shape.scale)
+            };
             let scores: Vec<(usize, f64)> = places.map(|at| (at, score(at))).collect();
             let least = f64::from(-3.0e38_f32);
             let largest = scores.iter().map(|(_, score)| *score).fold(least, f64::max);
             let weights = scores.iter().map(|(at, score)| (*at, (score - largest).exp()));
             let total: f64 = weights.clone().map(|(_, weight)| weight).sum();
-            let sum = |ix| weights.clone().map(|(at, w)| w * number(values[at + ix])).sum::<f64>();
+            let sum = |ix| {
+                let value = |at| from_cache(values, cache, at + ix);
+                weights.clone().map(|(at, weight)| weight * value(at)).sum::<f64>()
+            };
             if is_split {
                 let out = &mut outputs[(item.part as usize * h + head) * (size + 4)..][..size + 4];
                 let ends = [largest, total, 0.0, 0.0];

@@ -142,7 +142,9 @@ fn disagreement(model: &mut WgpuModel, twin: Twin) -> Option<&'static str> {
 fn gpu_a_kernel_that_differs_from_its_twin_is_found_by_its_name() {
     let wrong: [(&str, Twin); 4] = [
         ("rope", |kernel, shape, groups, buffers| match kernel {
-            Kernel::Rope(halves) => twin(Kernel::Rope(!halves), shape, groups, buffers),
+            Kernel::Rope { halves, cache } => {
+                twin(Kernel::Rope { halves: !halves, cache }, shape, groups, buffers);
+            }
             _ => twin(kernel, shape, groups, buffers),
         }),
         ("attention", |kernel, shape, groups, buffers| match kernel {
