@@ -1,6 +1,6 @@
 //! The model on the GPU against the model on the CPU, and against itself.
 
-use crate::model::{Prompts, golden, ids, model_path, numbers};
+use crate::model::{Prompts, golden, ids, model_path, numbers, three_tokens_each};
 use backstory::gpu::{self, CachePrecision, Forced};
 use backstory::job::Watch;
 use backstory::model::{
@@ -98,6 +98,29 @@ pub fn reply(model: &mut dyn LanguageModel, prompt: &[u32], how: &Sampling) -> S
     let mut prompts = Prompts::new(vec![request]);
     model.generate(&mut prompts, 1, &Watch::default()).unwrap();
     prompts.replies.remove(&0).unwrap()
+}
+
+#[test]
+fn gpu_work_is_metered_with_its_cache_and_its_kernels() {
+    if !has_adapter() {
+        return;
+    }
+    let mut model = on_gpu(&tiny("llama"));
+    let meter = model.meter().clone();
+    let n_vocab = model.info().n_vocab;
+    let prompts = [drawn(200, n_vocab, "a"), drawn(20, n_vocab, "b")];
+    let n_read = 220;
+    model.generate(&mut three_tokens_each(&prompts), 2, &Watch::default()).unwrap();
+    let work = meter.work();
+    assert_eq!((work.reading.n_tokens, work.writing.n_tokens), (n_read, 4));
+    let bytes = model.info().cache_bytes_per_token;
+    let (least, cache) = ((n_read + 4) * bytes, work.cache);
+    // Pages are whole, so that some of what is in use is empty.
+    assert!((least..2 * least).contains(&cache.most_used), "{cache:?} for {least}");
+    assert_eq!(cache.used, 0, "every sequence has ended");
+    assert!(cache.held >= cache.most_used, "{cache:?}");
+    let matmul = work.kernels.iter().find(|kernel| kernel.name == "matmul").unwrap();
+    assert!(matmul.n_runs > 20, "{matmul:?}");
 }
 
 #[test]
