@@ -19,7 +19,7 @@ const HEAD_SIZE: usize = WIDTH / 4;
 
 /// A model of this architecture, its matrices in the format that `format` gives for their names; the
 /// tokenizer is that of the committed one.
-fn made(architecture: &str, name: &str, format: impl Fn(&str) -> GgmlDType) -> PathBuf {
+pub fn made(architecture: &str, name: &str, format: impl Fn(&str) -> GgmlDType) -> PathBuf {
     let mut file = std::fs::File::open(tiny(architecture)).unwrap();
     let mut content = Content::read(&mut file).unwrap();
     for (key, value) in [
