@@ -3,7 +3,7 @@
 use super::Asked;
 use super::compare_arguments::CompareArguments;
 use super::lengths_arguments::LengthsArguments;
-use super::window_arguments::WindowArguments;
+use super::window_arguments::{ViewArgument, WindowArguments, word};
 use crate::coherence::{Negatives, Settings};
 use crate::export::Format;
 use crate::model::{Sampling, catalogue};
@@ -63,8 +63,11 @@ impl Arguments {
     pub fn asked(self) -> Result<Asked, Command> {
         match self.command {
             Some(Command::Bench {
-                command: BenchCommand::Frames { files, model, during_synth, json },
-            }) => Ok(Asked::Frames(FramesWish { files, model, during_synth, json })),
+                command: BenchCommand::Frames { files, model, view, during_synth, json },
+            }) => {
+                let view = view.and_then(word);
+                Ok(Asked::Frames(FramesWish { files, model, view, during_synth, json }))
+            }
             Some(command) => Err(command),
             None => Ok(Asked::Window(self.window.opening())),
         }
@@ -257,6 +260,9 @@ pub enum BenchCommand {
         /// A .gguf file or a model of the catalogue
         #[arg(long, default_value = catalogue::DEFAULT)]
         model: String,
+        /// Only this view; in compare a plot is brushed all the time
+        #[arg(long, value_enum)]
+        view: Option<ViewArgument>,
         /// Let records be written meanwhile
         #[arg(long)]
         during_synth: bool,

@@ -133,6 +133,10 @@ fn lines(product: &Product) -> Result<()> {
         | Product::Described(_)
         | Product::Found(_)
         | Product::Figure(_)
+        | Product::Selected(_)
+        | Product::Linked(_)
+        | Product::Seeds(_)
+        | Product::Picture(_)
         | Product::Remembered => {}
         Product::Demo(report) => {
             synth(&mut out, "context synthesis: ", &report.context_synthesis)?;

@@ -13,9 +13,11 @@ use crate::figure::{Axis, Figure, LegendEntry, Mark, Paint, Panel, Swatch, palet
 use crate::lengths::{Field, Group, Lengths, Unit};
 use forms::{Bandwidths, Strand};
 use ruler::Ruler;
+use serde::{Deserialize, Serialize};
 
 /// How lengths are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Form {
     /// A smooth curve per strategy, and each record as a point under it.
     #[default]
@@ -27,7 +29,7 @@ pub enum Form {
 }
 
 /// What of the lengths is drawn, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LengthsView {
     /// The part of the records.
     pub field: Field,

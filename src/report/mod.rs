@@ -6,6 +6,7 @@
 mod coherence;
 mod comparison;
 mod lengths;
+mod selection;
 mod strategies;
 
 pub use coherence::coherence_figure;
@@ -14,4 +15,5 @@ pub use comparison::{
     dataset_sides, name_sides, row_sides,
 };
 pub use lengths::{Form, LengthsView, lengths_figure};
-pub use strategies::{strategy_color, strategy_title, task_title};
+pub use selection::{Brushed, Chosen, gains_with_selection, lengths_with_selection};
+pub use strategies::{strategy_color, strategy_title, task_title, tasks as ordered_tasks};

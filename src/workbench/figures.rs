@@ -1,12 +1,13 @@
 //! Figures from what is open or measured, and their files.
 
 use super::loading::{check_output, check_replaces};
-use super::{LengthsJob, WorkbenchError, measure, opening};
+use super::{LengthsJob, OpenRows, WorkbenchError, measure, opening};
 use crate::coherence::{self, Coherence};
-use crate::data::{Dataset, RecordId, write_atomic};
+use crate::data::write_atomic;
 use crate::figure::{self, Figure};
 use crate::job::Watch;
-use crate::lengths::{Field, Lengths, Unit};
+use crate::lengths::{Field, Group, Lengths, Unit};
+use crate::prompt::Task;
 use crate::report::{self, Form, LengthsView};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -23,6 +24,8 @@ pub enum FigureJob {
         parts: Vec<Arc<Lengths>>,
         /// What to show.
         view: LengthsView,
+        /// Tasks that are left out, by their canonical names.
+        without: BTreeSet<String>,
     },
     /// Lengths of files.
     LengthsOf {
@@ -32,14 +35,7 @@ pub enum FigureJob {
         wish: LengthsWish,
     },
     /// Coherence of what is measured already.
-    Coherence {
-        /// Measurements, oldest first; of a record that was measured twice, the last row counts.
-        parts: Vec<RowsPart>,
-        /// The datasets that are open.
-        open: Vec<Arc<Dataset>>,
-        /// Those of them whose records are to be shown.
-        shown: Vec<Arc<Dataset>>,
-    },
+    Coherence(OpenRows),
     /// Coherence of files of rows.
     CoherenceOf(Vec<PathBuf>),
 }
@@ -57,25 +53,36 @@ pub struct LengthsWish {
     pub log: Option<bool>,
 }
 
-/// Coherence rows that may be drawn.
+/// A figure as it was drawn.
 #[derive(Debug, Clone)]
-pub struct RowsPart {
-    /// The rows.
-    pub rows: Arc<Vec<Coherence>>,
-    /// Whether rows of records that are not open are drawn too: the person opened the rows by
-    /// themselves.
-    pub alone: bool,
+pub struct Drawn {
+    /// The figure.
+    pub figure: Arc<Figure>,
+    /// The tasks of its panels, or of its panels' category axis, in their order.
+    pub tasks: Vec<String>,
+    /// Lines of its files that could not be used.
+    pub skipped: usize,
+}
+
+impl Drawn {
+    /// A figure of tasks in the paper's order.
+    fn of<'a>(figure: Figure, tasks: impl Iterator<Item = &'a str>, skipped: usize) -> Self {
+        Self { figure: Arc::new(figure), tasks: report::ordered_tasks(tasks), skipped }
+    }
 }
 
 /// Seed of the bootstrap of rows that were measured earlier; the default of the command line.
 const SEED: u64 = 42;
 
-/// Draws a figure: with it the lines of its files that could not be used.
-pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<(Figure, usize), WorkbenchError> {
+/// Draws a figure.
+pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<Drawn, WorkbenchError> {
     Ok(match job {
-        FigureJob::Lengths { parts, view } => {
-            let lengths = Lengths::merged(parts.iter().map(|part| &**part));
-            (report::lengths_figure(&lengths, view), 0)
+        FigureJob::Lengths { parts, view, without } => {
+            let is_shown = |group: &Group| {
+                let is_asked = group.field == view.field && group.unit == view.unit;
+                is_asked && !without.contains(Task::canonical(&group.task))
+            };
+            lengths(&Lengths::merged(parts.iter().map(|part| &**part), is_shown), view, 0)
         }
         FigureJob::LengthsOf { job, wish } => {
             let report = measure::lengths(&job, watch)?;
@@ -87,16 +94,10 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<(Figure, usize), Wor
                 form: wish.form.unwrap_or(usual.form),
                 log: wish.log.unwrap_or(usual.log),
             };
-            (report::lengths_figure(&report.lengths, view), report.skipped)
+            lengths(&report.lengths, view, report.skipped)
         }
-        FigureJob::Coherence { parts, open, shown } => {
-            let (open, shown) = (ids(&open), ids(&shown));
-            let wanted = |part: &RowsPart, row: &Coherence| {
-                shown.contains(&row.id) || part.alone && !open.contains(&row.id)
-            };
-            let rows =
-                parts.iter().flat_map(|part| part.rows.iter().filter(move |row| wanted(part, row)));
-            (coherence_figure(rows.collect()), 0)
+        FigureJob::Coherence(open) => {
+            coherence(open.counting().into_iter().map(|(_, row)| row).collect())
         }
         FigureJob::CoherenceOf(files) => {
             let mut rows = Vec::new();
@@ -108,23 +109,26 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<(Figure, usize), Wor
                     ))
                 })?);
             }
-            (coherence_figure(rows.iter().collect()), 0)
+            coherence(rows.iter().collect())
         }
     })
 }
 
-fn ids(datasets: &[Arc<Dataset>]) -> BTreeSet<&RecordId> {
-    datasets.iter().flat_map(|dataset| &dataset.records).map(|record| &record.id).collect()
+fn lengths(lengths: &Lengths, view: LengthsView, skipped: usize) -> Drawn {
+    let is_drawn = |group: &&Group| group.field == view.field && group.unit == view.unit;
+    let tasks = lengths.groups.iter().filter(is_drawn).map(|group| group.task.as_str());
+    Drawn::of(report::lengths_figure(lengths, view), tasks, skipped)
 }
 
 /// The figure of these rows, the last one of each record and scorer's strategy.
-fn coherence_figure(rows: Vec<&Coherence>) -> Figure {
+fn coherence(rows: Vec<&Coherence>) -> Drawn {
     let mut seen = BTreeSet::new();
     let newest_first = rows.into_iter().rev();
     let mut rows: Vec<&Coherence> =
         newest_first.filter(|row| seen.insert((&row.id, &row.strategy))).collect();
     rows.reverse();
-    report::coherence_figure(&coherence::summarize(rows, SEED))
+    let figure = report::coherence_figure(&coherence::summarize(rows.iter().copied(), SEED));
+    Drawn::of(figure, rows.iter().map(|row| row.task.as_str()), 0)
 }
 
 /// Write a figure.
@@ -176,8 +180,8 @@ pub(super) fn run(job: SaveJob, watch: &Watch) -> Result<Saved, WorkbenchError> 
     let (figure, skipped) = match job.figure {
         FigureSource::Drawn(figure) => (figure, 0),
         FigureSource::Draw(draw_job) => {
-            let (figure, skipped) = draw(draw_job, watch)?;
-            (Arc::new(figure), skipped)
+            let drawn = draw(draw_job, watch)?;
+            (drawn.figure, drawn.skipped)
         }
         FigureSource::Spec(path) => (Arc::new(read_spec(&path)?), 0),
     };
@@ -190,6 +194,34 @@ pub(super) fn run(job: SaveJob, watch: &Watch) -> Result<Saved, WorkbenchError> 
         check_replaces(path, job.replace)?;
     }
     Ok(Saved { files: save(&figure, &job.out, job.dpi)?, skipped })
+}
+
+/// Draw a figure as pixels.
+#[derive(Debug, Clone)]
+pub struct PictureJob {
+    /// The figure.
+    pub figure: Arc<Figure>,
+    /// Dots per inch.
+    pub dpi: f64,
+}
+
+/// Pixels: rows from the top, red, green, blue and opacity of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Four bytes for each.
+    pub rgba: Vec<u8>,
+}
+
+/// The very pixels that the PNG of a figure has.
+pub(super) fn picture(job: &PictureJob) -> Result<Picture, WorkbenchError> {
+    let png = figure::to_png(&job.figure, job.dpi).map_err(|e| refused(&e))?;
+    let pixels = resvg::tiny_skia::Pixmap::decode_png(&png).map_err(|e| refused(&e))?;
+    // No pixel of a page is transparent, so that none has to be divided by its opacity.
+    Ok(Picture { width: pixels.width(), height: pixels.height(), rgba: pixels.take() })
 }
 
 /// Dots per inch of a PNG where the person does not say: what journals ask for.

@@ -16,6 +16,37 @@ pub struct Table {
     pub notes: Vec<String>,
 }
 
+impl Table {
+    /// The table as Markdown, its title above and its notes below.
+    pub fn to_markdown(&self) -> String {
+        let line = |cells: &[String]| {
+            let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        let sides: Vec<String> =
+            (0..self.columns.len()).map(|ix| if ix == 0 { "---" } else { "---:" }.into()).collect();
+        let mut text = format!("**{}**\n\n{}{}", self.title, line(&self.columns), line(&sides));
+        text.extend(self.rows.iter().map(|row| line(row)));
+        if !self.notes.is_empty() {
+            text.push('\n');
+            text.extend(self.notes.iter().map(|note| format!("- {note}\n")));
+        }
+        text
+    }
+
+    /// The cells as CSV (RFC 4180).
+    pub fn to_csv(&self) -> String {
+        let cell = |cell: &String| match cell.contains([',', '"', '\n', '\r']) {
+            true => format!("\"{}\"", cell.replace('"', "\"\"")),
+            false => cell.clone(),
+        };
+        let line = |cells: &Vec<String>| {
+            cells.iter().map(cell).collect::<Vec<String>>().join(",") + "\r\n"
+        };
+        std::iter::once(&self.columns).chain(&self.rows).map(line).collect()
+    }
+}
+
 impl Comparison {
     /// The comparison as cells.
     pub fn table(&self) -> Table {
@@ -43,7 +74,7 @@ impl Comparison {
     }
 
     /// Decimals that show about four digits of the largest mean.
-    fn n_decimals(&self) -> usize {
+    pub(super) fn n_decimals(&self) -> usize {
         let sides = self.rows.iter().flat_map(|row| [row.baseline, row.other]);
         match sides.flatten().map(|centre| centre.mean.abs()).fold(0.0, f64::max) {
             size if size >= 1000.0 => 0,

@@ -11,6 +11,7 @@ fn group(strategy: &str, task: &str, lengths: &[f64]) -> Group {
         unit: Unit::Words,
         summary: stats::summarize(lengths).unwrap(),
         lengths: lengths.to_vec(),
+        records: Vec::new(),
     }
 }
 
