@@ -216,8 +216,8 @@ impl Window {
         let without = &mut self.settings.compare.without;
         let n_shown = all.iter().filter(|task| !without.contains(*task)).count();
         let title = match n_shown {
-            n if n == all.len() => "All tasks ⏷".to_owned(),
-            n => format!("{n} of {} tasks ⏷", all.len()),
+            n if n == all.len() => "All tasks…".to_owned(),
+            n => format!("{n} of {} tasks…", all.len()),
         };
         let stays = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
         let (button, _) = MenuButton::new(title).config(stays).ui(ui, |ui| {

@@ -295,13 +295,15 @@ fn table_ui(ui: &mut Ui, part: &Part) {
     ui.add_space(8.0);
     ui.add(egui::Label::new(title).wrap().selectable(true));
     ScrollArea::horizontal().id_salt(title).show(ui, |ui| {
-        let grid = egui::Grid::new(title).num_columns(columns.len()).striped(true);
+        // The last column takes all that is left over: it is empty.
+        let grid = egui::Grid::new(title).num_columns(columns.len() + 1).striped(true);
         grid.spacing([16.0, 3.0]).show(ui, |ui| {
             for (ix, column) in columns.iter().enumerate() {
                 // Over two lines, or heads would be wider than what stands below.
                 let words = column.replacen(": ", "\n", 1).replacen(" [", "\n[", 1);
                 cell_ui(ui, ix, RichText::new(words).strong());
             }
+            ui.label("");
             ui.end_row();
             for row in rows {
                 let is_last = row.first().is_some_and(|task| task == "all tasks");
@@ -309,6 +311,7 @@ fn table_ui(ui: &mut Ui, part: &Part) {
                     let words = RichText::new(cell);
                     cell_ui(ui, ix, if is_last { words.strong() } else { words });
                 }
+                ui.label("");
                 ui.end_row();
             }
         });
