@@ -137,7 +137,8 @@ impl Bench {
     /// pointer of a person does who looks for something.
     fn brush(&mut self, ix: usize) {
         const N_STEPS: usize = 40;
-        let at = |step: usize| egui::pos2(480.0 + 8.0 * step as f32, 330.0);
+        // Downwards too, as bars of categories are brushed along their own axis.
+        let at = |step: usize| egui::pos2(480.0 + 8.0 * step as f32, 285.0 + 2.0 * step as f32);
         let step = ix % N_STEPS;
         if step == 0 {
             self.press(at(N_STEPS), false);
@@ -156,7 +157,7 @@ impl Bench {
 
     /// Ends the brushing: an error when no record was chosen, as then something else was measured.
     fn let_go(&mut self) -> anyhow::Result<()> {
-        self.press(egui::pos2(800.0, 330.0), false);
+        self.press(egui::pos2(800.0, 365.0), false);
         self.settle()?;
         match self.window.compare.selection.places() {
             Some((_, places)) if !places.is_empty() => Ok(()),

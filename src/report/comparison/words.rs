@@ -36,11 +36,11 @@ impl Comparison {
         self.warnings.iter().chain(of_all).cloned().collect()
     }
 
-    /// "the instructions of A depend more on their contexts than those of B": the side that has more
+    /// "the instructions of A depend more on their contexts than human ones": the side that has more
     /// comes first.
     fn claim(&self, difference: f64) -> String {
-        let [baseline, other] = [&self.baseline, &self.other].map(|name| title(name));
-        let (more, less) = if difference < 0.0 { (baseline, other) } else { (other, baseline) };
+        let sides = (self.baseline.as_str(), self.other.as_str());
+        let (more, less) = if difference < 0.0 { sides } else { (sides.1, sides.0) };
         let name = self.quantity.name.as_str();
         let parts = ["instruction", "answer", "prompt", "context"];
         let part = parts.into_iter().find(|part| name.contains(part)).unwrap_or("value");
@@ -52,7 +52,17 @@ impl Comparison {
             _ => "are longer",
         };
         let than = if name.starts_with("auc_") { "more often than" } else { "than" };
-        format!("the {part}s of {more} {does} {than} those of {less}")
+        // Nobody speaks of the instructions of human.
+        let more = match more {
+            "human" => format!("human {part}s"),
+            more => format!("the {part}s of {}", title(more)),
+        };
+        let less = if less == "human" {
+            "human ones".to_owned()
+        } else {
+            format!("those of {}", title(less))
+        };
+        format!("{more} {does} {than} {less}")
     }
 
     /// "0.42 [0.31, 0.53] nats per token, p = 0.001, 24 pairs".

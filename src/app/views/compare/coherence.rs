@@ -1,6 +1,6 @@
 //! The page of coherence: its figure, and how measuring begins.
 
-use super::combo_ui;
+use super::{NARROW, combo_ui};
 use crate::app::jobs::{Ask, CoherenceAsk};
 use crate::app::theme;
 use crate::app::ui::name_field;
@@ -8,7 +8,8 @@ use crate::app::views::jobs::{pause_and_cancel_ui, progress_ui};
 use crate::app::window::Window;
 use crate::coherence::{Negatives, Settings};
 use crate::workbench::ComparePage;
-use egui::{Align, DragValue, Layout, RichText, Ui};
+use egui::containers::menu::{MenuButton, MenuConfig};
+use egui::{Align, DragValue, Layout, PopupCloseBehavior, RichText, Ui};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
@@ -24,6 +25,20 @@ pub struct Measuring {
 impl Default for Measuring {
     fn default() -> Self {
         Self { n_shuffles: 1, nearest: false, limit: 40, refused: None }
+    }
+}
+
+impl Measuring {
+    fn choices_ui(&mut self, ui: &mut Ui) {
+        ui.label("First");
+        let drag = ui.add(DragValue::new(&mut self.limit).range(2..=1_000_000));
+        name_field(&drag, "Records of each file");
+        ui.label("records of each shown file, each beside");
+        let drag = ui.add(DragValue::new(&mut self.n_shuffles).range(1..=16));
+        name_field(&drag, "Other contexts");
+        let kinds = [(false, "random other contexts"), (true, "most similar other contexts")];
+        let nearest = self.nearest;
+        combo_ui(ui, "Other contexts are", &kinds, &nearest, |nearest| self.nearest = nearest);
     }
 }
 
@@ -70,17 +85,16 @@ impl Window {
 
     fn measure_ui(&mut self, ui: &mut Ui) {
         ui.horizontal_wrapped(|ui| {
-            let state = &mut self.compare.measuring;
-            ui.label("First");
-            let drag = ui.add(DragValue::new(&mut state.limit).range(2..=1_000_000));
-            name_field(&drag, "Records of each file");
-            ui.label("records of each shown file, each beside");
-            let drag = ui.add(DragValue::new(&mut state.n_shuffles).range(1..=16));
-            name_field(&drag, "Other contexts");
-            let kinds = [(false, "random other contexts"), (true, "most similar other contexts")];
-            combo_ui(ui, "Other contexts are", &kinds, &state.nearest.clone(), |nearest| {
-                state.nearest = nearest
-            });
+            self.narrow_tasks_ui(ui);
+            let is_narrow = ui.max_rect().width() < NARROW;
+            if is_narrow {
+                let stays =
+                    MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+                let button = MenuButton::new("How to measure…").config(stays);
+                button.ui(ui, |ui| self.compare.measuring.choices_ui(ui));
+            } else {
+                self.compare.measuring.choices_ui(ui);
+            }
             let words = RichText::new("Measure").strong();
             if ui.button(words).on_hover_text("Ctrl+M").clicked() {
                 self.measure_coherence();

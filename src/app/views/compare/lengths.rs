@@ -39,6 +39,7 @@ impl Window {
         let shown = self.lengths_view();
         let has_tokenizer = self.tokenizer().is_some();
         ui.horizontal_wrapped(|ui| {
+            self.narrow_tasks_ui(ui);
             let view = &mut self.settings.compare.lengths;
             let fields = [
                 (Field::Context, "Context"),

@@ -24,6 +24,9 @@ use egui::{Align, Layout, PopupCloseBehavior, RichText, Ui};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// A view narrower than this has its choices in few rows.
+const NARROW: f32 = 620.0;
+
 /// What the view remembers while the window is open; see also
 /// [`CompareLook`](crate::workbench::CompareLook).
 #[derive(Default)]
@@ -198,15 +201,25 @@ impl Window {
                 }
             });
         });
-        ui.horizontal_wrapped(|ui| {
-            self.tasks_menu_ui(ui);
-            self.datasets_legend_ui(ui);
-        });
+        // The boxes at the left do the same, where there is little room.
+        if ui.available_width() >= NARROW {
+            ui.horizontal_wrapped(|ui| {
+                self.tasks_menu_ui(ui);
+                self.datasets_legend_ui(ui);
+            });
+        }
         ui.separator();
         match page {
             ComparePage::Lengths => self.lengths_ui(ui),
             ComparePage::Coherence => self.coherence_ui(ui),
             ComparePage::SameSeed => self.same_seed_ui(ui),
+        }
+    }
+
+    /// The tasks beside a page's own choices, where they have no row of their own.
+    fn narrow_tasks_ui(&mut self, ui: &mut Ui) {
+        if ui.max_rect().width() < NARROW {
+            self.tasks_menu_ui(ui);
         }
     }
 
@@ -216,8 +229,8 @@ impl Window {
         let without = &mut self.settings.compare.without;
         let n_shown = all.iter().filter(|task| !without.contains(*task)).count();
         let title = match n_shown {
-            n if n == all.len() => "All tasks ⏷".to_owned(),
-            n => format!("{n} of {} tasks ⏷", all.len()),
+            n if n == all.len() => "All tasks…".to_owned(),
+            n => format!("{n} of {} tasks…", all.len()),
         };
         let stays = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
         let (button, _) = MenuButton::new(title).config(stays).ui(ui, |ui| {
@@ -322,7 +335,9 @@ impl Window {
 
     /// What is drawn above the statistics and the words about what is chosen.
     fn figure_page_ui(&mut self, ui: &mut Ui, draw: impl FnOnce(&mut Self, &mut Ui)) {
-        self.statistics_ui(ui);
+        if !self.statistics_ui(ui) {
+            return;
+        }
         egui::CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| {
             self.selection_ui(ui);
             draw(self, ui);

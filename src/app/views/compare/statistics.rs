@@ -3,6 +3,7 @@
 use super::{caution, combo_ui};
 use crate::app::jobs::Ask;
 use crate::app::ui::name_field;
+use crate::app::views::data::grouped;
 use crate::app::window::Window;
 use crate::coherence::Measure;
 use crate::report::{CompareSettings, LengthsView, Table};
@@ -184,11 +185,12 @@ impl Window {
         Ok(job)
     }
 
-    /// The panel under the figure.
-    pub(super) fn statistics_ui(&mut self, ui: &mut Ui) {
-        let Some(told) = self.compare.statistics.told.take() else { return };
+    /// The panel under the figure; whether it leaves room for one.
+    pub(super) fn statistics_ui(&mut self, ui: &mut Ui) -> bool {
+        let Some(told) = self.compare.statistics.told.take() else { return true };
         let height = ui.available_height();
-        let is_open = self.settings.compare.table.unwrap_or(height > LOW) && told.is_ok();
+        let is_low = height < LOW;
+        let is_open = self.settings.compare.table.unwrap_or(!is_low) && told.is_ok();
         match &told {
             Err(why) if why.is_empty() => {}
             Err(why) => {
@@ -196,7 +198,8 @@ impl Window {
                     ui.label(RichText::new(why).weak());
                 });
             }
-            Ok(told) if is_open && height > LOW => {
+            Ok(told) if is_open && is_low => self.told_ui(ui, told, true),
+            Ok(told) if is_open => {
                 let panel = egui::Panel::bottom("statistics")
                     .resizable(true)
                     .default_size(self.settings.panel("statistics", (height * 0.42).min(330.0)))
@@ -205,35 +208,45 @@ impl Window {
                 self.settings.set_panel("statistics", panel.response.rect.height());
             }
             Ok(told) => {
-                // Where both do not fit, the table takes the figure's place.
-                let most = if is_open { height - 4.0 } else { (height * 0.42).max(70.0) };
-                egui::Panel::bottom("verdict").resizable(false).max_size(most).show(ui, |ui| {
-                    self.told_ui(ui, told, is_open);
+                let panel = egui::Panel::bottom("verdict").resizable(false);
+                panel.exact_size(if is_low { 68.0 } else { 120.0 }).show(ui, |ui| match is_low {
+                    true => self.verdict_ui(ui, told),
+                    false => self.told_ui(ui, told, false),
                 });
             }
         }
         self.compare.statistics.told = Some(told);
+        !(is_open && is_low)
+    }
+
+    /// Nothing but what the numbers say, and the way to them.
+    fn verdict_ui(&mut self, ui: &mut Ui, told: &Told) {
+        ui.horizontal_top(|ui| {
+            self.table_button_ui(ui, false);
+            ScrollArea::vertical()
+                .auto_shrink([false, false])
+                .show(ui, |ui| sentences_ui(ui, told));
+        });
+    }
+
+    fn table_button_ui(&mut self, ui: &mut Ui, is_open: bool) {
+        if ui.selectable_label(is_open, "Table").on_hover_text("Task by task").clicked() {
+            self.settings.compare.table = Some(!is_open);
+        }
     }
 
     fn told_ui(&mut self, ui: &mut Ui, told: &Told, is_open: bool) {
         ui.add_space(4.0);
         ui.horizontal_wrapped(|ui| self.choices_ui(ui, told, is_open));
-        let scroll = ScrollArea::vertical().id_salt("statistics").auto_shrink([false, !is_open]);
+        let scroll = ScrollArea::vertical().id_salt("statistics").auto_shrink([false, false]);
         scroll.show(ui, |ui| {
-            for part in &told.parts {
-                let words = RichText::new(&part.sentence).strong();
-                ui.add(egui::Label::new(words).wrap().selectable(true));
-                for words in &part.cautions {
-                    let words = caution(ui, format!("Caution: {words}."));
-                    ui.add(egui::Label::new(words.small()).wrap().selectable(true));
-                }
-            }
+            sentences_ui(ui, told);
             if is_open {
                 told.parts.iter().for_each(|part| table_ui(ui, part));
                 let words = format!(
                     "Pairs are records of the same seed. Intervals: bootstrap of the mean difference, {} \
                      resamples; p: sign-flip test of the mean, Holm-adjusted over the tasks.",
-                    told.resamples
+                    grouped(told.resamples as u64)
                 );
                 ui.add(egui::Label::new(RichText::new(words).weak().small()).wrap());
             }
@@ -241,10 +254,8 @@ impl Window {
     }
 
     fn choices_ui(&mut self, ui: &mut Ui, told: &Told, is_open: bool) {
+        self.table_button_ui(ui, is_open);
         let look = &mut self.settings.compare;
-        if ui.selectable_label(is_open, "Table").on_hover_text("Task by task").clicked() {
-            look.table = Some(!is_open);
-        }
         if self.compare.statistics.asked.as_ref().is_some_and(|k| k.page == ComparePage::Coherence)
         {
             let all = Measure::ALL.map(|measure| (measure, short(measure)));
@@ -278,6 +289,18 @@ impl Window {
     }
 }
 
+/// What each comparison says, and what speaks against believing it.
+fn sentences_ui(ui: &mut Ui, told: &Told) {
+    for part in &told.parts {
+        let words = RichText::new(&part.sentence).strong();
+        ui.add(egui::Label::new(words).wrap().selectable(true));
+        for words in &part.cautions {
+            let words = caution(ui, format!("Caution: {words}."));
+            ui.add(egui::Label::new(words.small()).wrap().selectable(true));
+        }
+    }
+}
+
 /// A measure's name without its unit.
 fn short(measure: Measure) -> &'static str {
     match measure {
@@ -295,13 +318,15 @@ fn table_ui(ui: &mut Ui, part: &Part) {
     ui.add_space(8.0);
     ui.add(egui::Label::new(title).wrap().selectable(true));
     ScrollArea::horizontal().id_salt(title).show(ui, |ui| {
-        let grid = egui::Grid::new(title).num_columns(columns.len()).striped(true);
+        // The last column takes all that is left over: it is empty.
+        let grid = egui::Grid::new(title).num_columns(columns.len() + 1).striped(true);
         grid.spacing([16.0, 3.0]).show(ui, |ui| {
             for (ix, column) in columns.iter().enumerate() {
                 // Over two lines, or heads would be wider than what stands below.
                 let words = column.replacen(": ", "\n", 1).replacen(" [", "\n[", 1);
                 cell_ui(ui, ix, RichText::new(words).strong());
             }
+            ui.label("");
             ui.end_row();
             for row in rows {
                 let is_last = row.first().is_some_and(|task| task == "all tasks");
@@ -309,6 +334,7 @@ fn table_ui(ui: &mut Ui, part: &Part) {
                     let words = RichText::new(cell);
                     cell_ui(ui, ix, if is_last { words.strong() } else { words });
                 }
+                ui.label("");
                 ui.end_row();
             }
         });

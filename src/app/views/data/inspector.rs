@@ -110,8 +110,10 @@ impl Window {
                 self.synthesize.choose_seed(inspector.texts.place);
                 self.show(View::Synthesize);
             }
+            // Side by side they are seen together, so that is what remains where there is little room.
+            let is_wide = ui.available_width() > 620.0;
             for (place, strategy) in inspector.siblings.iter().rev() {
-                if *place == inspector.texts.place {
+                if *place == inspector.texts.place || !is_wide {
                     continue;
                 }
                 let title = report::strategy_title(strategy);
