@@ -5,6 +5,7 @@ use super::jobs::{Ask, Entry, SynthAsk};
 use super::window::Window;
 use crate::data::{ReadOptions, StrategyId};
 use crate::lengths::Lengths;
+use crate::report::CoherenceForm;
 use crate::synthesis;
 use crate::workbench::{
     CoherenceJob, FigureJob, FigureSource, Inputs, Job, JobId, LengthsJob, ModelChoice, OpenJob,
@@ -74,6 +75,7 @@ impl Window {
                 parts: self.rows_parts(),
                 open: self.files.all.iter().map(|file| file.dataset.clone()).collect(),
                 shown: self.files.shown().map(|file| file.dataset.clone()).collect(),
+                form: CoherenceForm::Bars,
             }),
             Ask::Synth(ask) => Job::Synth(Box::new(self.synth_job(ask)?)),
             Ask::Coherence(ask) => Job::Coherence(CoherenceJob {

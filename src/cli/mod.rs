@@ -4,6 +4,7 @@
 
 mod arguments;
 mod compare_arguments;
+mod figure_arguments;
 mod lengths_arguments;
 mod print;
 mod progress;

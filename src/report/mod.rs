@@ -8,7 +8,7 @@ mod comparison;
 mod lengths;
 mod strategies;
 
-pub use coherence::coherence_figure;
+pub use coherence::{CoherenceForm, coherence_figure, coherence_table};
 pub use comparison::{
     Centre, CompareSettings, Comparison, Difference, Quantity, Row, Side, Table, compare,
     dataset_sides, name_sides, row_sides,

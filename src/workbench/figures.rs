@@ -7,7 +7,7 @@ use crate::data::{Dataset, RecordId, write_atomic};
 use crate::figure::{self, Figure};
 use crate::job::Watch;
 use crate::lengths::{Field, Lengths, Unit};
-use crate::report::{self, Form, LengthsView};
+use crate::report::{self, CoherenceForm, Form, LengthsView};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -39,9 +39,16 @@ pub enum FigureJob {
         open: Vec<Arc<Dataset>>,
         /// Those of them whose records are to be shown.
         shown: Vec<Arc<Dataset>>,
+        /// Drawn how.
+        form: CoherenceForm,
     },
     /// Coherence of files of rows.
-    CoherenceOf(Vec<PathBuf>),
+    CoherenceOf {
+        /// The files.
+        files: Vec<PathBuf>,
+        /// Drawn how.
+        form: CoherenceForm,
+    },
 }
 
 /// What to show of lengths, as far as the person says; the rest is as usual.
@@ -89,16 +96,16 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<(Figure, usize), Wor
             };
             (report::lengths_figure(&report.lengths, view), report.skipped)
         }
-        FigureJob::Coherence { parts, open, shown } => {
+        FigureJob::Coherence { parts, open, shown, form } => {
             let (open, shown) = (ids(&open), ids(&shown));
             let wanted = |part: &RowsPart, row: &Coherence| {
                 shown.contains(&row.id) || part.alone && !open.contains(&row.id)
             };
             let rows =
                 parts.iter().flat_map(|part| part.rows.iter().filter(move |row| wanted(part, row)));
-            (coherence_figure(rows.collect()), 0)
+            (coherence_figure(form, rows.collect()), 0)
         }
-        FigureJob::CoherenceOf(files) => {
+        FigureJob::CoherenceOf { files, form } => {
             let mut rows = Vec::new();
             for file in &files {
                 rows.extend(opening::read_rows(file, watch)?.ok_or_else(|| {
@@ -108,7 +115,7 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<(Figure, usize), Wor
                     ))
                 })?);
             }
-            (coherence_figure(rows.iter().collect()), 0)
+            (coherence_figure(form, rows.iter().collect()), 0)
         }
     })
 }
@@ -117,14 +124,21 @@ fn ids(datasets: &[Arc<Dataset>]) -> BTreeSet<&RecordId> {
     datasets.iter().flat_map(|dataset| &dataset.records).map(|record| &record.id).collect()
 }
 
-/// The figure of these rows, the last one of each record and scorer's strategy.
-fn coherence_figure(rows: Vec<&Coherence>) -> Figure {
+/// The figure of these rows.
+fn coherence_figure(form: CoherenceForm, rows: Vec<&Coherence>) -> Figure {
+    let rows = newest(rows);
+    let summary = coherence::summarize(rows.iter().copied(), SEED);
+    report::coherence_figure(form, &rows, &summary)
+}
+
+/// The last one of each record and strategy, in their order.
+pub(super) fn newest(rows: Vec<&Coherence>) -> Vec<&Coherence> {
     let mut seen = BTreeSet::new();
     let newest_first = rows.into_iter().rev();
     let mut rows: Vec<&Coherence> =
         newest_first.filter(|row| seen.insert((&row.id, &row.strategy))).collect();
     rows.reverse();
-    report::coherence_figure(&coherence::summarize(rows, SEED))
+    rows
 }
 
 /// Write a figure.

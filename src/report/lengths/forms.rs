@@ -41,6 +41,7 @@ impl Strand<'_> {
         Mark::Points {
             series: self.series(),
             xy: self.group.lengths.iter().map(|n| [ruler.shown(*n), y]).collect(),
+            ids: Vec::new(),
             marker: palette::marker(self.place),
             size_pt: 2.2,
             paint: Paint::new(color(self.place)).alpha(0.7),
