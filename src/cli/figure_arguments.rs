@@ -3,7 +3,7 @@
 use super::arguments::InputOptions;
 use super::lengths_arguments::LengthsArguments;
 use crate::report::{CoherenceForm, Form};
-use crate::workbench::{DPI, FigureJob, FigureSource, LengthsJob, SaveJob};
+use crate::workbench::{DPI, FigureJob, FigureSource, GapWish, LengthsJob, Named, SaveJob};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -12,8 +12,9 @@ pub struct FigureArguments {
     /// What to draw; not needed with --spec
     #[arg(value_enum, required_unless_present = "spec")]
     kind: Option<KindArgument>,
-    /// Datasets for `lengths`, coherence rows for `coherence` and `scatter`
-    #[arg(required_unless_present = "spec")]
+    /// Datasets for `lengths`, coherence rows for `coherence` and `scatter`, LongBench result folders for
+    /// `scores`, needle results for `needle`
+    #[arg(required_unless_present_any = ["spec", "label", "with"])]
     files: Vec<PathBuf>,
     #[command(flatten)]
     more: InputOptions,
@@ -40,6 +41,18 @@ pub struct FigureArguments {
     form: Option<FormArgument>,
     #[command(flatten)]
     lengths: LengthsArguments,
+    /// Of scores: a result folder as NAME=DIR; may be given several times
+    #[arg(long, value_name = "NAME=DIR", value_parser = named)]
+    label: Vec<Named>,
+    /// Of the gap: results of a model tuned with contexts; may be given several times
+    #[arg(long, value_name = "[NAME=]DIR", value_parser = named)]
+    with: Vec<Named>,
+    /// Of the gap: results of its twin tuned without contexts, by the same name or in the same order
+    #[arg(long, value_name = "[NAME=]DIR", value_parser = named)]
+    without: Vec<Named>,
+    /// Of scores and the gap: results that are drawn as a line, such as those of human data
+    #[arg(long, value_name = "[NAME=]DIR", value_parser = named)]
+    reference: Option<Named>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -53,6 +66,12 @@ enum KindArgument {
     Coherence,
     /// The answer's gain over the instruction's, a point for each record
     Scatter,
+    /// Scores of each model per task
+    Scores,
+    /// Scores with contexts beside those without
+    Gap,
+    /// Accuracy over test length, by what the model was tuned on
+    Needle,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,6 +90,18 @@ enum FormArgument {
     Length,
     /// Of coherence: the share of records whose own context is among the first
     Rank,
+}
+
+/// `NAME=DIR`, or a folder alone.
+fn named(text: &str) -> Result<Named, String> {
+    let alone = Named { name: None, path: text.into() };
+    match text.split_once('=').filter(|_| !alone.path.exists()) {
+        None => Ok(alone),
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok(Named { name: Some(name.to_owned()), path: path.into() })
+        }
+        Some(_) => Err("write NAME=DIR, such as human=results/human".to_owned()),
+    }
 }
 
 impl FormArgument {
@@ -114,6 +145,16 @@ impl FigureArguments {
                     files: self.files,
                     form: form.and_then(FormArgument::of_coherence).unwrap_or_default(),
                 },
+                KindArgument::Scores => {
+                    let folder = |path| Named { name: None, path };
+                    let models = self.files.into_iter().map(folder).chain(self.label).collect();
+                    FigureJob::Scores { models, reference: self.reference }
+                }
+                KindArgument::Gap => {
+                    let Self { with, without, reference, .. } = self;
+                    FigureJob::Gap(GapWish { with, without, reference })
+                }
+                KindArgument::Needle => FigureJob::Needle(self.files),
                 KindArgument::Scatter => {
                     FigureJob::CoherenceOf { files: self.files, form: CoherenceForm::Scatter }
                 }
@@ -132,6 +173,7 @@ impl FigureArguments {
                         --log and --linear"
                 .to_owned());
         }
+        self.check_results()?;
         let Some(form) = self.form else { return Ok(()) };
         let (fits, known) = match self.kind {
             Some(KindArgument::Lengths) => {
@@ -140,13 +182,38 @@ impl FigureArguments {
             Some(KindArgument::Coherence) => {
                 (form.of_coherence().is_some(), "bars, auc, length or rank")
             }
-            Some(KindArgument::Scatter) | None => {
+            _ => {
                 return Err("use --form with a kind that has several forms".to_owned());
             }
         };
         match fits {
             true => Ok(()),
             false => Err(format!("this kind of figure has no such --form; use {known}")),
+        }
+    }
+
+    /// Which kinds take which result folders.
+    fn check_results(&self) -> Result<(), String> {
+        let is = |kind| self.kind == Some(kind);
+        let (scores, gap) = (is(KindArgument::Scores), is(KindArgument::Gap));
+        let arms = !self.with.is_empty() || !self.without.is_empty();
+        if !scores && !self.label.is_empty() || !gap && arms {
+            return Err(
+                "use --label with `figure scores`, and --with and --without with `figure gap`"
+                    .to_owned(),
+            );
+        }
+        if self.reference.is_some() && !scores && !gap {
+            return Err("use --reference with `figure scores` or `figure gap`".to_owned());
+        }
+        if gap && !(self.files.is_empty() && arms) {
+            return Err(
+                "give the folders of `figure gap` as --with DIR and --without DIR".to_owned()
+            );
+        }
+        match self.files.is_empty() && !gap && !scores && self.spec.is_none() {
+            true => Err("name the files that are to be drawn".to_owned()),
+            false => Ok(()),
         }
     }
 }

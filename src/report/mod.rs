@@ -3,9 +3,12 @@
 //!
 //! How to draw belongs in `figure`; what the numbers are belongs in `lengths` and `coherence`.
 
+mod bars;
 mod coherence;
 mod comparison;
 mod lengths;
+mod needle;
+mod scores;
 mod strategies;
 
 pub use coherence::{CoherenceForm, coherence_figure, coherence_table};
@@ -14,4 +17,6 @@ pub use comparison::{
     dataset_sides, name_sides, row_sides,
 };
 pub use lengths::{Form, LengthsView, lengths_figure};
+pub use needle::needle_lines;
+pub use scores::{GapPair, ModelScores, gap_figure, gap_table, scores_figure, scores_table};
 pub use strategies::{strategy_color, strategy_title, task_title};

@@ -1,7 +1,7 @@
 //! Figures from what is open or measured, and their files.
 
 use super::loading::{check_output, check_replaces};
-use super::{LengthsJob, WorkbenchError, measure, opening};
+use super::{GapWish, LengthsJob, Named, WorkbenchError, grades, measure, opening};
 use crate::coherence::{self, Coherence};
 use crate::data::{Dataset, RecordId, write_atomic};
 use crate::figure::{self, Figure};
@@ -42,6 +42,17 @@ pub enum FigureJob {
         /// Drawn how.
         form: CoherenceForm,
     },
+    /// Scores of models.
+    Scores {
+        /// Their results.
+        models: Vec<Named>,
+        /// Drawn as a line.
+        reference: Option<Named>,
+    },
+    /// The tuning gap.
+    Gap(GapWish),
+    /// Accuracy in needle tests, of files of results.
+    Needle(Vec<PathBuf>),
     /// Coherence of files of rows.
     CoherenceOf {
         /// The files.
@@ -105,6 +116,16 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<(Figure, usize), Wor
                 parts.iter().flat_map(|part| part.rows.iter().filter(move |row| wanted(part, row)));
             (coherence_figure(form, rows.collect()), 0)
         }
+        FigureJob::Scores { models, reference } => {
+            let models = grades::models(&models, watch)?;
+            let reference = reference.map(|named| grades::model(&named, watch)).transpose()?;
+            (report::scores_figure(&models, reference.as_ref()), 0)
+        }
+        FigureJob::Gap(wish) => {
+            let (pairs, reference) = grades::pairs(&wish, watch)?;
+            (report::gap_figure(&pairs, reference.as_ref()), 0)
+        }
+        FigureJob::Needle(files) => (report::needle_lines(&grades::needle_rows(&files, watch)?), 0),
         FigureJob::CoherenceOf { files, form } => {
             let mut rows = Vec::new();
             for file in &files {

@@ -10,6 +10,7 @@ mod desk;
 mod example;
 mod figures;
 mod finding;
+mod grades;
 mod inspect;
 mod journal;
 mod loading;
@@ -28,6 +29,7 @@ pub use demo::{DemoJob, DemoReport};
 pub use desk::{Desk, LoadedModel};
 pub use figures::{DPI, FigureJob, FigureSource, LengthsWish, RowsPart, SaveJob, Saved};
 pub use finding::{FindJob, Place};
+pub use grades::{GapWish, Named};
 pub use inspect::{FileReport, InspectReport};
 pub use journal::JournalError;
 pub use loading::{CatalogueRow, Inputs, ModelCard, ModelChoice};
@@ -45,6 +47,7 @@ use crate::export::{self, ExportError, Exported};
 use crate::figure::Figure;
 use crate::job::{Cancelled, Watch};
 use crate::lengths::LengthsError;
+use crate::longbench::ResultsError;
 use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
 use crate::prompt::PromptError;
@@ -233,6 +236,9 @@ pub enum WorkbenchError {
     /// Lengths.
     #[error(transparent)]
     Lengths(#[from] LengthsError),
+    /// Results of a benchmark.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
     /// The journal of a run.
     #[error(transparent)]
     Journal(#[from] JournalError),

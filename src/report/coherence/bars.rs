@@ -1,10 +1,11 @@
 //! Bars: the mean gain with the own context beside that with other contexts.
 
+use super::super::bars::{Bar, bar_marks, breadth};
 use super::super::strategies::{color, ordered, strategy_title, task_title, tasks};
 use super::{scored_by, zero};
 use crate::coherence::{Estimate, GroupSummary, Summary};
 use crate::data::StrategyId;
-use crate::figure::{Axis, Figure, Hatch, LegendEntry, Mark, Paint, Panel, Swatch};
+use crate::figure::{Axis, Figure, Hatch, LegendEntry, Paint, Panel, Swatch};
 
 /// What a panel shows of a group: its y label, and the gains with the own and the other contexts.
 type Gains = fn(&GroupSummary) -> (Option<Estimate>, Option<Estimate>);
@@ -71,8 +72,7 @@ fn panel(
 ) -> Panel {
     let mut marks = vec![zero(true)];
     let (mut lowest, mut highest) = (0.0f64, 0.0f64);
-    // Bars of a lone task would be as broad as the page.
-    let breadth = 0.84 * (names.len() as f64 / 4.0).clamp(0.4, 1.0);
+    let breadth = breadth(names.len());
     let width = breadth / (2 * strategies.len()).max(1) as f64;
     for (ix, (strategy, place)) in strategies.iter().enumerate() {
         for (side, hatch) in [(0, Hatch::Solid), (1, Hatch::Rising)] {
@@ -85,7 +85,7 @@ fn panel(
                     let x = task_ix as f64 - breadth / 2.0 + width * (2 * ix + side) as f64;
                     lowest = lowest.min(estimate.ci95[0]);
                     highest = highest.max(estimate.ci95[1]);
-                    bars.push((x, estimate));
+                    bars.push(Bar { x, value: estimate.mean, ci95: Some(estimate.ci95) });
                 }
             }
             let kind = if side == 0 { "own" } else { "other" };
@@ -101,33 +101,4 @@ fn panel(
         y: Axis::linear(label, if lowest < 0.0 { lowest - margin } else { 0.0 }, highest + margin),
         marks,
     }
-}
-
-fn bar_marks(
-    series: &str,
-    bars: &[(f64, Estimate)],
-    width: f64,
-    hatch: Hatch,
-    paint: Paint,
-) -> [Mark; 2] {
-    let of = |pick: fn(&(f64, Estimate)) -> f64| bars.iter().map(pick).collect::<Vec<f64>>();
-    [
-        Mark::Bars {
-            series: series.to_owned(),
-            x0: of(|(x, _)| *x),
-            x1: bars.iter().map(|(x, _)| x + 0.92 * width).collect(),
-            y0: vec![0.0; bars.len()],
-            y1: of(|(_, estimate)| estimate.mean),
-            hatch,
-            paint: paint.width(0.6),
-        },
-        Mark::ErrorBars {
-            series: series.to_owned(),
-            x: bars.iter().map(|(x, _)| x + 0.46 * width).collect(),
-            lo: of(|(_, estimate)| estimate.ci95[0]),
-            hi: of(|(_, estimate)| estimate.ci95[1]),
-            horizontal: false,
-            paint: Paint::new([0; 3]).width(0.7),
-        },
-    ]
 }

@@ -49,11 +49,7 @@ pub(super) fn over_length(scene: &Scene<'_>) -> Figure {
     let lengths = || scene.rows.iter().map(|row| length(row));
     let least = lengths().fold(f64::INFINITY, f64::min);
     let most = lengths().fold(1.0, f64::max);
-    let unit = match scene.summary.model.as_str() {
-        "" => "context length (tokens)".to_owned(),
-        model => format!("context length (tokens, {model})"),
-    };
-    let x = Axis::log2(&unit, least.min(most) / 1.2, most * 1.2);
+    let x = Axis::log2("context length (tokens)", least.min(most) / 1.2, most * 1.2);
     let n_columns = scene.tasks.len().clamp(1, 4);
     // The tasks of a row, then the same tasks again with the other gain.
     let rows = scene.tasks.chunks(n_columns).flat_map(|tasks| {
@@ -84,7 +80,8 @@ pub(super) fn over_length(scene: &Scene<'_>) -> Figure {
     Figure {
         title: "Coherence over context length".into(),
         caption: format!(
-            "Gains in log-probability that the own context brings over none{}. Each point is a record; lines \
+            "Gains in log-probability that the own context brings over none{}, in whose tokens contexts are \
+             counted. Each point is a record; lines \
              join the means of bins of {LEAST_IN_BIN} or more records, equally many in each, at \
              their median length.{}",
             scene.scored_by(),

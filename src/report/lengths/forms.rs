@@ -21,8 +21,12 @@ impl Strand<'_> {
         strategy_title(&self.group.strategy)
     }
 
+    pub(super) fn color(&self) -> [u8; 3] {
+        color(self.place)
+    }
+
     fn paint(&self) -> Paint {
-        Paint::new(color(self.place)).dash(palette::dash(self.place))
+        Paint::new(self.color()).dash(palette::dash(self.place))
     }
 
     /// Its vertical line at the median.
