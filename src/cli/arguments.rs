@@ -3,6 +3,7 @@
 use super::Asked;
 use super::compare_arguments::CompareArguments;
 use super::figure_arguments::FigureArguments;
+use super::report_arguments::ReportArguments;
 use super::window_arguments::WindowArguments;
 use crate::coherence::{Negatives, Settings};
 use crate::export::Format;
@@ -137,6 +138,8 @@ pub enum Command {
     Compare(Box<CompareArguments>),
     /// Draw a figure: SVG, PNG, CSV, and the JSON that draws it again
     Figure(Box<FigureArguments>),
+    /// Figures, tables and dataset cards in one folder, with a page that stands alone
+    Report(Box<ReportArguments>),
     /// Write records as training data
     Export {
         #[command(flatten)]
@@ -354,6 +357,7 @@ impl Command {
             Self::Synth(synth) => synth.json,
             Self::Compare(compare) => compare.json,
             Self::Figure(figure) => figure.json,
+            Self::Report(report) => report.json,
         }
     }
 
@@ -381,6 +385,7 @@ impl Command {
                 })
             }
             Self::Compare(compare) => Job::Compare(compare.job()),
+            Self::Report(report) => Job::Report(Box::new(report.job())),
             Self::Figure(figure) => Job::SaveFigure(figure.job()?),
             Self::Export { inputs, format, out, .. } => {
                 let inputs = inputs.inputs();

@@ -2,8 +2,9 @@
 
 use super::arguments::InputOptions;
 use super::lengths_arguments::LengthsArguments;
+use super::report_arguments::ResultsArguments;
 use crate::report::{CoherenceForm, Form};
-use crate::workbench::{DPI, FigureJob, FigureSource, GapWish, LengthsJob, Named, SaveJob};
+use crate::workbench::{DPI, FigureJob, FigureSource, LengthsJob, Named, SaveJob};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -41,18 +42,8 @@ pub struct FigureArguments {
     form: Option<FormArgument>,
     #[command(flatten)]
     lengths: LengthsArguments,
-    /// Of scores: a result folder as NAME=DIR; may be given several times
-    #[arg(long, value_name = "NAME=DIR", value_parser = named)]
-    label: Vec<Named>,
-    /// Of the gap: results of a model tuned with contexts; may be given several times
-    #[arg(long, value_name = "[NAME=]DIR", value_parser = named)]
-    with: Vec<Named>,
-    /// Of the gap: results of its twin tuned without contexts, by the same name or in the same order
-    #[arg(long, value_name = "[NAME=]DIR", value_parser = named)]
-    without: Vec<Named>,
-    /// Of scores and the gap: results that are drawn as a line, such as those of human data
-    #[arg(long, value_name = "[NAME=]DIR", value_parser = named)]
-    reference: Option<Named>,
+    #[command(flatten)]
+    results: ResultsArguments,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -90,18 +81,6 @@ enum FormArgument {
     Length,
     /// Of coherence: the share of records whose own context is among the first
     Rank,
-}
-
-/// `NAME=DIR`, or a folder alone.
-fn named(text: &str) -> Result<Named, String> {
-    let alone = Named { name: None, path: text.into() };
-    match text.split_once('=').filter(|_| !alone.path.exists()) {
-        None => Ok(alone),
-        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
-            Ok(Named { name: Some(name.to_owned()), path: path.into() })
-        }
-        Some(_) => Err("write NAME=DIR, such as human=results/human".to_owned()),
-    }
 }
 
 impl FormArgument {
@@ -147,13 +126,11 @@ impl FigureArguments {
                 },
                 KindArgument::Scores => {
                     let folder = |path| Named { name: None, path };
-                    let models = self.files.into_iter().map(folder).chain(self.label).collect();
-                    FigureJob::Scores { models, reference: self.reference }
+                    let models =
+                        self.files.into_iter().map(folder).chain(self.results.label).collect();
+                    FigureJob::Scores { models, reference: self.results.reference }
                 }
-                KindArgument::Gap => {
-                    let Self { with, without, reference, .. } = self;
-                    FigureJob::Gap(GapWish { with, without, reference })
-                }
+                KindArgument::Gap => FigureJob::Gap(self.results.gap().1),
                 KindArgument::Needle => FigureJob::Needle(self.files),
                 KindArgument::Scatter => {
                     FigureJob::CoherenceOf { files: self.files, form: CoherenceForm::Scatter }
@@ -196,14 +173,15 @@ impl FigureArguments {
     fn check_results(&self) -> Result<(), String> {
         let is = |kind| self.kind == Some(kind);
         let (scores, gap) = (is(KindArgument::Scores), is(KindArgument::Gap));
-        let arms = !self.with.is_empty() || !self.without.is_empty();
-        if !scores && !self.label.is_empty() || !gap && arms {
+        let ResultsArguments { label, with, without, reference } = &self.results;
+        let arms = !with.is_empty() || !without.is_empty();
+        if !scores && !label.is_empty() || !gap && arms {
             return Err(
                 "use --label with `figure scores`, and --with and --without with `figure gap`"
                     .to_owned(),
             );
         }
-        if self.reference.is_some() && !scores && !gap {
+        if reference.is_some() && !scores && !gap {
             return Err("use --reference with `figure scores` or `figure gap`".to_owned());
         }
         if gap && !(self.files.is_empty() && arms) {

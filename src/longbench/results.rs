@@ -206,14 +206,17 @@ fn read_json<T: DeserializeOwned>(path: &Path, limit_mib: u64) -> Result<T, Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     /// A folder with these files, gone with the returned guard.
     struct Folder(PathBuf);
 
     impl Folder {
         fn new(name: &str, files: &[(&str, &str)]) -> Self {
-            let path =
-                std::env::temp_dir().join(format!("bs-results-{name}-{}", std::process::id()));
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            let n = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("bs-results-{name}-{}-{n}", std::process::id());
+            let path = std::env::temp_dir().join(name);
             std::fs::create_dir_all(&path).unwrap();
             for (name, text) in files {
                 std::fs::write(path.join(name), text).unwrap();
@@ -279,7 +282,7 @@ mod tests {
             (r#"{"qasper": 1e999}"#, "out of range"),
             (r#"{"qasper": 101}"#, "`qasper` has 101"),
             (r#"{"qasper": -0.1}"#, "`qasper` has -0.1"),
-            (r#"{"qasper": "12"}"#, "has \"12\""),
+            (r#"{"qasper": "12"}"#, "`qasper` has \"12\""),
             (r#"{"qasper": {"0-4k": 1}}"#, "scores by length"),
         ] {
             assert!(of(text).contains(words), "{text}: {}", of(text));

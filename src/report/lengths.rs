@@ -7,8 +7,11 @@
 mod forms;
 mod notes;
 mod ruler;
+mod table;
 #[cfg(test)]
 mod tests;
+
+pub use table::lengths_table;
 
 use super::strategies::{color, ordered, strategy_title, task_title, tasks};
 use crate::data::StrategyId;
@@ -104,16 +107,9 @@ struct Scene<'a> {
 const HEIGHT_IN: f64 = 1.25;
 
 impl Scene<'_> {
-    /// The notes of staircases stand where these never are, below at the right; others need room.
+    /// Notes stand above everything else, where no curve crosses them.
     fn height_in(&self) -> f64 {
-        match self.view.form {
-            Form::Cumulative => HEIGHT_IN,
-            Form::Density | Form::Histogram => HEIGHT_IN + self.notes_in(),
-        }
-    }
-
-    fn notes_in(&self) -> f64 {
-        notes::LINE_IN * self.n_notes as f64
+        HEIGHT_IN + notes::LINE_IN * self.n_notes as f64
     }
 
     /// The panels, and how to read them.
@@ -142,13 +138,10 @@ impl Scene<'_> {
         };
         let [bottom, ceiling] = y.range;
         let step = (ceiling - bottom) * notes::LINE_IN / self.height_in();
-        let first = match self.view.form {
-            Form::Cumulative => step * (self.n_notes as f64 + 0.3),
-            Form::Density | Form::Histogram => ceiling,
-        };
+        let free = ceiling - step * self.n_notes as f64;
         let panels = tasks.iter().zip(marks).map(|((task, strands), mut marks)| {
-            marks.extend(strands.iter().map(|strand| strand.median(&self.ruler)));
-            marks.extend(notes::notes(strands, reference, [self.ruler.range[1], first], step));
+            marks.extend(strands.iter().map(|strand| strand.median(&self.ruler, [bottom, free])));
+            marks.extend(notes::notes(strands, reference, [self.ruler.range[1], ceiling], step));
             Panel {
                 title: format!("{} ({})", task_title(task), counted(strands)),
                 x: self.ruler.axis(x_label),
@@ -292,7 +285,8 @@ fn unit(unit: Unit, one: bool) -> &'static str {
 fn distances(view: LengthsView, reference: Option<&StrategyId>) -> String {
     let Some(reference) = reference else { return String::new() };
     format!(
-        " W: Wasserstein-1 distance from the lengths of {}, in {}; notes in the legend's order.",
+        " Above, in the legend's order: the median, and W, the Wasserstein-1 distance from the lengths \
+         of {} in {}.",
         strategy_title(reference),
         unit(view.unit, false)
     )

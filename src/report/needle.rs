@@ -1,6 +1,6 @@
 //! The needle figures: accuracy by test length and training composition.
 
-use super::strategies::{color, places};
+use super::strategies::color;
 use crate::figure::{Axis, Figure, LegendEntry, Mark, Paint, Panel, Swatch, palette};
 use crate::needle::NeedleRow;
 use crate::seed::Stream;
@@ -64,7 +64,8 @@ fn first_seen<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 /// A panel per task: accuracy over test length, a line for each composition, with 95% intervals.
 pub fn needle_lines(rows: &[NeedleRow]) -> Figure {
     let grades = Grades::of(rows);
-    let places = places(grades.compositions.iter().copied());
+    // Compositions are no strategies: they take the palettes from the first place on.
+    let places: Vec<usize> = (0..grades.compositions.len()).collect();
     let panels = grades.tasks.iter().map(|task| {
         let lines = grades.compositions.iter().zip(&places).enumerate();
         let marks = lines.flat_map(|(ix, (composition, place))| {

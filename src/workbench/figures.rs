@@ -244,18 +244,12 @@ pub(super) fn save(
     for path in paths {
         check_output(path)?;
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        let bytes = match extension.as_str() {
-            "svg" => figure::to_svg(figure).into_bytes(),
-            "png" => figure::to_png(figure, dpi).map_err(|e| refused(&e))?,
-            "csv" => figure::to_csv(figure).into_bytes(),
-            "json" => figure::to_json(figure).map_err(|e| refused(&e))?.into_bytes(),
-            _ => {
-                return Err(WorkbenchError::Wish(format!(
-                    "a figure cannot be written as {}; give a name that ends with {KINDS}",
-                    path.display()
-                )));
-            }
-        };
+        let bytes = encode(figure, &extension, dpi)?.ok_or_else(|| {
+            WorkbenchError::Wish(format!(
+                "a figure cannot be written as {}; give a name that ends with {KINDS}",
+                path.display()
+            ))
+        })?;
         files.push((path.clone(), bytes));
     }
     if let Some(spec) = paths.first().map(|path| path.with_extension("json"))
@@ -271,6 +265,21 @@ pub(super) fn save(
         write_atomic(path, |out| out.write_all(bytes))?;
     }
     Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+/// The figure as a file with this ending; `None` where there is no such.
+pub(super) fn encode(
+    figure: &Figure,
+    ending: &str,
+    dpi: f64,
+) -> Result<Option<Vec<u8>>, WorkbenchError> {
+    Ok(Some(match ending {
+        "svg" => figure::to_svg(figure).into_bytes(),
+        "png" => figure::to_png(figure, dpi).map_err(|e| refused(&e))?,
+        "csv" => figure::to_csv(figure).into_bytes(),
+        "json" => figure::to_json(figure).map_err(|e| refused(&e))?.into_bytes(),
+        _ => return Ok(None),
+    }))
 }
 
 /// A JSON file that is no figure's spec is somebody's data, which a figure must not replace.

@@ -17,6 +17,7 @@ mod loading;
 mod logprobs;
 mod measure;
 mod opening;
+mod reporting;
 mod runner;
 mod settings;
 mod signature;
@@ -36,6 +37,7 @@ pub use loading::{CatalogueRow, Inputs, ModelCard, ModelChoice};
 pub use logprobs::LogprobsReport;
 pub use measure::{CoherenceJob, CoherenceReport, LengthsJob, LengthsReport};
 pub use opening::{OpenJob, Opened};
+pub use reporting::{ReportJob, ReportMade};
 pub use runner::{Failure, JobId, Report, Runner};
 pub use settings::{OpenFile, Settings};
 pub use synth::{NoPreview, Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
@@ -102,6 +104,8 @@ pub enum Job {
     Figure(FigureJob),
     /// Write a figure to files.
     SaveFigure(SaveJob),
+    /// Write a report.
+    Report(Box<ReportJob>),
     /// Write records as training data.
     Export(ExportJob),
     /// Write down what the window remembers.
@@ -170,6 +174,7 @@ impl Job {
             | Self::Open(_)
             | Self::Example { .. }
             | Self::SaveFigure(_)
+            | Self::Report(_)
             | Self::Export(_) => Worker::Io,
         }
     }
@@ -212,6 +217,8 @@ pub enum Product {
     Figure(Arc<Figure>),
     /// See [`Job::SaveFigure`].
     Saved(Saved),
+    /// See [`Job::Report`].
+    Reported(Box<ReportMade>),
     /// See [`Job::Export`].
     Exported(ExportReport),
     /// See [`Job::Remember`].
@@ -306,6 +313,7 @@ pub fn run(
         Job::Find(job) => Product::Found(finding::run(&job, watch)?),
         Job::Figure(job) => Product::Figure(Arc::new(figures::draw(job, watch)?.0)),
         Job::SaveFigure(job) => Product::Saved(figures::run(job, watch)?),
+        Job::Report(job) => Product::Reported(Box::new(reporting::run(&job, watch)?)),
         Job::Export(job) => Product::Exported(write_export(&job, watch)?),
         Job::Remember { settings, path } => {
             settings.write(&path)?;

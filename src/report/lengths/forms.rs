@@ -29,12 +29,12 @@ impl Strand<'_> {
         Paint::new(self.color()).dash(palette::dash(self.place))
     }
 
-    /// Its vertical line at the median.
-    pub(super) fn median(&self, ruler: &Ruler) -> Mark {
-        Mark::Rule {
-            series: self.series(),
-            at: ruler.shown(self.group.summary.p50),
-            horizontal: false,
+    /// Its vertical line at the median, which ends below what is written above.
+    pub(super) fn median(&self, ruler: &Ruler, [bottom, top]: [f64; 2]) -> Mark {
+        let x = ruler.shown(self.group.summary.p50);
+        Mark::Line {
+            series: format!("{}, median", self.series()),
+            xy: vec![[x, bottom], [x, top]],
             paint: self.paint().width(0.6),
         }
     }

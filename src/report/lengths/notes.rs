@@ -35,15 +35,15 @@ pub(super) fn notes(
     strands.iter().map(note).collect()
 }
 
-/// "median 935", "median 590, W 431".
+/// "median 935", "590, W 431": no more than narrow panels have room for.
 fn words(strand: &Strand<'_>, reference: Option<&Strand<'_>>) -> String {
-    let median = format!("median {}", short(strand.group.summary.p50));
+    let median = short(strand.group.summary.p50);
     let other = reference.filter(|other| other.group.strategy != strand.group.strategy);
     let distance =
         other.and_then(|other| stats::wasserstein(&strand.group.lengths, &other.group.lengths));
     match distance {
         Some(distance) => format!("{median}, W {}", short(distance)),
-        None => median,
+        None => format!("median {median}"),
     }
 }
 

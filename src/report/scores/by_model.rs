@@ -15,6 +15,7 @@ pub fn scores_figure(models: &[ModelScores], reference: Option<&ModelScores>) ->
     let all = || models.iter().chain(reference).map(|model| &model.results);
     let groups = groups(all());
     let places = places(models.iter().map(|model| model.name.as_str()));
+    let y = score_axis(&lines(&groups), all());
     let panel = |group: &TaskGroup, spots: &[Spot]| {
         let n_bars = models.len().max(1) as f64;
         let breadth = breadth(spots.len());
@@ -32,7 +33,7 @@ pub fn scores_figure(models: &[ModelScores], reference: Option<&ModelScores>) ->
         Panel {
             title: group.title.clone(),
             x: Axis::category("", spots.iter().map(Spot::title).collect()),
-            y: score_axis(spots, all()),
+            y: y.clone(),
             marks,
         }
     };

@@ -37,6 +37,7 @@ pub fn gap_figure(pairs: &[GapPair], reference: Option<&ModelScores>) -> Figure 
     let all = || pairs.iter().flat_map(GapPair::sides).chain(theirs);
     let groups = groups(all());
     let places = places(pairs.iter().map(|pair| pair.name.as_str()));
+    let y = score_axis(&lines(&groups), all());
     let panel = |title: &str, spots: &[Spot]| {
         let breadth = breadth(spots.len());
         let width = breadth / (2 * pairs.len()).max(1) as f64;
@@ -56,7 +57,7 @@ pub fn gap_figure(pairs: &[GapPair], reference: Option<&ModelScores>) -> Figure 
         Panel {
             title: title.to_owned(),
             x: Axis::category("", spots.iter().map(Spot::title).collect()),
-            y: score_axis(spots, all()),
+            y: y.clone(),
             marks,
         }
     };
