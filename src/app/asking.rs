@@ -5,6 +5,7 @@ use super::jobs::{Ask, Entry, SynthAsk};
 use super::window::Window;
 use crate::data::{ReadOptions, StrategyId};
 use crate::lengths::Lengths;
+use crate::report::CoherenceForm;
 use crate::synthesis;
 use crate::workbench::{
     CoherenceJob, FigureJob, FigureSource, Inputs, Job, JobId, LengthsJob, LinkJob, ModelChoice,
@@ -74,7 +75,10 @@ impl Window {
                 let without = self.settings.compare.without.clone();
                 Job::Figure(FigureJob::Lengths { parts, view: *view, without })
             }
-            Ask::DrawCoherence => Job::Figure(FigureJob::Coherence(self.open_rows())),
+            Ask::DrawCoherence => Job::Figure(FigureJob::Coherence {
+                open: self.open_rows(),
+                form: CoherenceForm::Bars,
+            }),
             Ask::Compare(job) => Job::Compare((**job).clone()),
             Ask::Select(job) => Job::Select(job.clone()),
             Ask::Link => Job::Link(LinkJob {

@@ -48,6 +48,7 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Demo(report) if as_json => document(report),
         Product::Exported(report) if as_json => document(report),
         Product::Saved(saved) if as_json => document(saved),
+        Product::Reported(made) if as_json => document(made),
         Product::Fetched(path) if as_json => document(&json!({"path": path.display().to_string()})),
         _ => lines(product),
     }
@@ -125,6 +126,13 @@ fn lines(product: &Product) -> Result<()> {
                 writeln!(out, "{}", path.display())?;
             }
         }
+        Product::Reported(made) => writeln!(
+            out,
+            "{} figures and {} tables in {}",
+            made.figures,
+            made.tables,
+            made.path.join("index.html").display()
+        )?,
         // What only the window asks for is never printed.
         Product::Opened(_)
         | Product::Example(_)

@@ -181,6 +181,7 @@ pub(crate) fn every_mark() -> Figure {
         Mark::Points {
             series: "p".into(),
             xy: vec![[2.0, 1e-9]],
+            ids: vec!["1f".into()],
             marker: Marker::Plus,
             size_pt: 4.0,
             paint,

@@ -15,6 +15,7 @@ mod words;
 
 pub use sides::{Side, dataset_sides, name_sides, row_sides};
 pub use table::Table;
+pub(super) use table::p_value;
 
 use crate::job::{Cancelled, Watch};
 use crate::seed::Stream;

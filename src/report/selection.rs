@@ -131,6 +131,7 @@ fn points(strategy: &StrategyId, xy: Vec<[f64; 2]>) -> Option<Mark> {
     (!xy.is_empty()).then(|| Mark::Points {
         series: format!("{}, selected", strategy_title(strategy)),
         xy,
+        ids: Vec::new(),
         marker: palette::marker(place(strategy)),
         size_pt: SIZE_PT,
         paint: Paint::new([0; 3]),

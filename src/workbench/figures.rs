@@ -1,14 +1,14 @@
 //! Figures from what is open or measured, and their files.
 
 use super::loading::{check_output, check_replaces};
-use super::{LengthsJob, OpenRows, WorkbenchError, measure, opening};
+use super::{GapWish, LengthsJob, Named, OpenRows, WorkbenchError, grades, measure, opening};
 use crate::coherence::{self, Coherence};
 use crate::data::write_atomic;
 use crate::figure::{self, Figure};
 use crate::job::Watch;
 use crate::lengths::{Field, Group, Lengths, Unit};
 use crate::prompt::Task;
-use crate::report::{self, Form, LengthsView};
+use crate::report::{self, CoherenceForm, Form, LengthsView};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -35,9 +35,30 @@ pub enum FigureJob {
         wish: LengthsWish,
     },
     /// Coherence of what is measured already.
-    Coherence(OpenRows),
+    Coherence {
+        /// Which of them count.
+        open: OpenRows,
+        /// Drawn how.
+        form: CoherenceForm,
+    },
+    /// Scores of models.
+    Scores {
+        /// Their results.
+        models: Vec<Named>,
+        /// Drawn as a line.
+        reference: Option<Named>,
+    },
+    /// The tuning gap.
+    Gap(GapWish),
+    /// Accuracy in needle tests, of files of results.
+    Needle(Vec<PathBuf>),
     /// Coherence of files of rows.
-    CoherenceOf(Vec<PathBuf>),
+    CoherenceOf {
+        /// The files.
+        files: Vec<PathBuf>,
+        /// Drawn how.
+        form: CoherenceForm,
+    },
 }
 
 /// What to show of lengths, as far as the person says; the rest is as usual.
@@ -96,10 +117,22 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<Drawn, WorkbenchErro
             };
             lengths(&report.lengths, view, report.skipped)
         }
-        FigureJob::Coherence(open) => {
-            coherence(open.counting().into_iter().map(|(_, row)| row).collect())
+        FigureJob::Coherence { open, form } => {
+            coherence(form, open.counting().into_iter().map(|(_, row)| row).collect())
         }
-        FigureJob::CoherenceOf(files) => {
+        FigureJob::Scores { models, reference } => {
+            let models = grades::models(&models, watch)?;
+            let reference = reference.map(|named| grades::model(&named, watch)).transpose()?;
+            alone(report::scores_figure(&models, reference.as_ref()))
+        }
+        FigureJob::Gap(wish) => {
+            let (pairs, reference) = grades::pairs(&wish, watch)?;
+            alone(report::gap_figure(&pairs, reference.as_ref()))
+        }
+        FigureJob::Needle(files) => {
+            alone(report::needle_lines(&grades::needle_rows(&files, watch)?))
+        }
+        FigureJob::CoherenceOf { files, form } => {
             let mut rows = Vec::new();
             for file in &files {
                 rows.extend(opening::read_rows(file, watch)?.ok_or_else(|| {
@@ -109,9 +142,14 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<Drawn, WorkbenchErro
                     ))
                 })?);
             }
-            coherence(rows.iter().collect())
+            coherence(form, rows.iter().collect())
         }
     })
+}
+
+/// A figure of which nobody asks for the tasks.
+fn alone(figure: Figure) -> Drawn {
+    Drawn { figure: Arc::new(figure), tasks: Vec::new(), skipped: 0 }
 }
 
 fn lengths(lengths: &Lengths, view: LengthsView, skipped: usize) -> Drawn {
@@ -120,15 +158,22 @@ fn lengths(lengths: &Lengths, view: LengthsView, skipped: usize) -> Drawn {
     Drawn::of(report::lengths_figure(lengths, view), tasks, skipped)
 }
 
-/// The figure of these rows, the last one of each record and scorer's strategy.
-fn coherence(rows: Vec<&Coherence>) -> Drawn {
+/// The figure of these rows.
+fn coherence(form: CoherenceForm, rows: Vec<&Coherence>) -> Drawn {
+    let rows = newest(rows);
+    let summary = coherence::summarize(rows.iter().copied(), SEED);
+    let figure = report::coherence_figure(form, &rows, &summary);
+    Drawn::of(figure, rows.iter().map(|row| row.task.as_str()), 0)
+}
+
+/// The last one of each record and strategy, in their order.
+pub(super) fn newest(rows: Vec<&Coherence>) -> Vec<&Coherence> {
     let mut seen = BTreeSet::new();
     let newest_first = rows.into_iter().rev();
     let mut rows: Vec<&Coherence> =
         newest_first.filter(|row| seen.insert((&row.id, &row.strategy))).collect();
     rows.reverse();
-    let figure = report::coherence_figure(&coherence::summarize(rows.iter().copied(), SEED));
-    Drawn::of(figure, rows.iter().map(|row| row.task.as_str()), 0)
+    rows
 }
 
 /// Write a figure.
@@ -241,18 +286,12 @@ pub(super) fn save(
     for path in paths {
         check_output(path)?;
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        let bytes = match extension.as_str() {
-            "svg" => figure::to_svg(figure).into_bytes(),
-            "png" => figure::to_png(figure, dpi).map_err(|e| refused(&e))?,
-            "csv" => figure::to_csv(figure).into_bytes(),
-            "json" => figure::to_json(figure).map_err(|e| refused(&e))?.into_bytes(),
-            _ => {
-                return Err(WorkbenchError::Wish(format!(
-                    "a figure cannot be written as {}; give a name that ends with {KINDS}",
-                    path.display()
-                )));
-            }
-        };
+        let bytes = encode(figure, &extension, dpi)?.ok_or_else(|| {
+            WorkbenchError::Wish(format!(
+                "a figure cannot be written as {}; give a name that ends with {KINDS}",
+                path.display()
+            ))
+        })?;
         files.push((path.clone(), bytes));
     }
     if let Some(spec) = paths.first().map(|path| path.with_extension("json"))
@@ -268,6 +307,21 @@ pub(super) fn save(
         write_atomic(path, |out| out.write_all(bytes))?;
     }
     Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+/// The figure as a file with this ending; `None` where there is no such.
+pub(super) fn encode(
+    figure: &Figure,
+    ending: &str,
+    dpi: f64,
+) -> Result<Option<Vec<u8>>, WorkbenchError> {
+    Ok(Some(match ending {
+        "svg" => figure::to_svg(figure).into_bytes(),
+        "png" => figure::to_png(figure, dpi).map_err(|e| refused(&e))?,
+        "csv" => figure::to_csv(figure).into_bytes(),
+        "json" => figure::to_json(figure).map_err(|e| refused(&e))?.into_bytes(),
+        _ => return Ok(None),
+    }))
 }
 
 /// A JSON file that is no figure's spec is somebody's data, which a figure must not replace.

@@ -10,6 +10,7 @@ mod desk;
 mod example;
 mod figures;
 mod finding;
+mod grades;
 mod inspect;
 mod journal;
 mod linking;
@@ -18,6 +19,7 @@ mod logprobs;
 mod look;
 mod measure;
 mod opening;
+mod reporting;
 mod rows;
 mod runner;
 mod selecting;
@@ -34,6 +36,7 @@ pub use figures::{
     DPI, Drawn, FigureJob, FigureSource, LengthsWish, Picture, PictureJob, SaveJob, Saved,
 };
 pub use finding::{FindJob, Place};
+pub use grades::{GapWish, Named};
 pub use inspect::{FileReport, InspectReport};
 pub use journal::JournalError;
 pub use linking::{LinkJob, Links, SeedsJob};
@@ -42,6 +45,7 @@ pub use logprobs::LogprobsReport;
 pub use look::{CompareLook, ComparePage};
 pub use measure::{CoherenceJob, CoherenceReport, LengthsJob, LengthsReport};
 pub use opening::{OpenJob, Opened};
+pub use reporting::{ReportJob, ReportMade};
 pub use rows::{OpenRows, RowsPart};
 pub use runner::{Failure, JobId, Report, Runner};
 pub use selecting::{Brush, BrushValue, GAINS, SelectJob, Selected};
@@ -54,6 +58,7 @@ use crate::data::{DataError, Record};
 use crate::export::{self, ExportError, Exported};
 use crate::job::{Cancelled, Watch};
 use crate::lengths::LengthsError;
+use crate::longbench::ResultsError;
 use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
 use crate::prompt::PromptError;
@@ -116,6 +121,8 @@ pub enum Job {
     Picture(PictureJob),
     /// Write a figure to files.
     SaveFigure(SaveJob),
+    /// Write a report.
+    Report(Box<ReportJob>),
     /// Write records as training data.
     Export(ExportJob),
     /// Write down what the window remembers.
@@ -188,6 +195,7 @@ impl Job {
             | Self::Open(_)
             | Self::Example { .. }
             | Self::SaveFigure(_)
+            | Self::Report(_)
             | Self::Export(_) => Worker::Io,
         }
     }
@@ -238,6 +246,8 @@ pub enum Product {
     Picture(Picture),
     /// See [`Job::SaveFigure`].
     Saved(Saved),
+    /// See [`Job::Report`].
+    Reported(Box<ReportMade>),
     /// See [`Job::Export`].
     Exported(ExportReport),
     /// See [`Job::Remember`].
@@ -262,6 +272,9 @@ pub enum WorkbenchError {
     /// Lengths.
     #[error(transparent)]
     Lengths(#[from] LengthsError),
+    /// Results of a benchmark.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
     /// The journal of a run.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -333,6 +346,7 @@ pub fn run(
         Job::FindSeeds(job) => Product::Seeds(linking::find_seeds(&job, watch)?),
         Job::Picture(job) => Product::Picture(figures::picture(&job)?),
         Job::SaveFigure(job) => Product::Saved(figures::run(job, watch)?),
+        Job::Report(job) => Product::Reported(Box::new(reporting::run(&job, watch)?)),
         Job::Export(job) => Product::Exported(write_export(&job, watch)?),
         Job::Remember { settings, path } => {
             settings.write(&path)?;

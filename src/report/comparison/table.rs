@@ -16,37 +16,6 @@ pub struct Table {
     pub notes: Vec<String>,
 }
 
-impl Table {
-    /// The table as Markdown, its title above and its notes below.
-    pub fn to_markdown(&self) -> String {
-        let line = |cells: &[String]| {
-            let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
-            format!("| {} |\n", cells.join(" | "))
-        };
-        let sides: Vec<String> =
-            (0..self.columns.len()).map(|ix| if ix == 0 { "---" } else { "---:" }.into()).collect();
-        let mut text = format!("**{}**\n\n{}{}", self.title, line(&self.columns), line(&sides));
-        text.extend(self.rows.iter().map(|row| line(row)));
-        if !self.notes.is_empty() {
-            text.push('\n');
-            text.extend(self.notes.iter().map(|note| format!("- {note}\n")));
-        }
-        text
-    }
-
-    /// The cells as CSV (RFC 4180).
-    pub fn to_csv(&self) -> String {
-        let cell = |cell: &String| match cell.contains([',', '"', '\n', '\r']) {
-            true => format!("\"{}\"", cell.replace('"', "\"\"")),
-            false => cell.clone(),
-        };
-        let line = |cells: &Vec<String>| {
-            cells.iter().map(cell).collect::<Vec<String>>().join(",") + "\r\n"
-        };
-        std::iter::once(&self.columns).chain(&self.rows).map(line).collect()
-    }
-}
-
 impl Comparison {
     /// The comparison as cells.
     pub fn table(&self) -> Table {
@@ -137,7 +106,7 @@ fn cell<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
 }
 
 /// Two digits of a p-value, as far as four decimals go.
-pub(super) fn p_value(p: f64) -> String {
+pub(in crate::report) fn p_value(p: f64) -> String {
     match p {
         p if p < 0.0001 => "<0.0001".to_owned(),
         p if p < 0.01 => format!("{p:.4}"),
