@@ -133,11 +133,12 @@ fn instead(folder: &Path) -> &'static str {
     };
     if holds("result_e.json") {
         return "it has a result_e.json, whose scores by length are other numbers; score the predictions \
-                without `--e` to make one";
+                without `--e` and give the result.json that comes of it";
     }
     match holds(".jsonl") {
         true => {
-            "it has .jsonl files; if these are predictions, score them first, so that a result.json is there"
+            "it has .jsonl files; if these are predictions, score them first and give the folder with the \
+             result.json that comes of it"
         }
         false => "give a folder in which LongBench's scorer has left its results",
     }

@@ -61,7 +61,7 @@ const STYLE: &str = "\
 :root{color-scheme:light dark;--page:#fff;--ink:#1c1d20;--muted:#5d5e63;--line:#d5d6da;--link:#00578a}\
 @media(prefers-color-scheme:dark){:root{--page:#1b1c1f;--ink:#e0e0e4;--muted:#a0a1a8;--line:#3d3e44;--link:#7cc4f2}}\
 *{box-sizing:border-box}\
-body{margin:0 auto;max-width:60rem;padding:2rem 1.25rem 4rem;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,\
+body{margin:0 auto;max-width:72rem;padding:2rem 1.25rem 4rem;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,\
 -apple-system,'Segoe UI','DejaVu Sans',sans-serif}\
 h1{font-size:1.9rem;line-height:1.2;margin:0 0 .5rem}\
 h2{font-size:1.35rem;margin:3rem 0 1rem;padding-bottom:.3rem;border-bottom:1px solid var(--line)}\
@@ -83,7 +83,7 @@ tbody th{font-weight:400}\
 .facts{min-width:0}.facts th{color:var(--muted);padding-right:1.5rem;white-space:nowrap}\
 .facts td,.facts td:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere}\
 @media print{:root{color-scheme:light;--page:#fff;--ink:#000;--muted:#444;--line:#bbb;--link:#000}body{max-width:none;padding:0;\
-font-size:10pt}.dark{display:none!important}.light{display:block!important}figure,tr,.facts{break-inside:avoid}h2,h3,caption{\
+font-size:10pt}.dark{display:none!important}.light{display:block!important}figure,tr,.facts,.scroll{break-inside:avoid}thead{break-after:avoid}h2,h3,caption{\
 break-after:avoid}nav,.files{display:none}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.15rem .3rem;white-space:normal}}";
 
 impl Page {

@@ -321,17 +321,21 @@ fn writers(gathered: &Gathered) -> Vec<Value> {
 fn lead(gathered: &Gathered) -> Vec<String> {
     let n_records: usize = gathered.datasets.iter().map(|dataset| dataset.records.len()).sum();
     let n_rows: usize = gathered.rows.iter().map(|(_, rows)| rows.len()).sum();
-    let counted = |n: usize, what: &str| match n {
+    let counted = |n: usize, one: &str, many: &str| match n {
         0 => None,
-        1 => Some(format!("1 {what}")),
-        n => Some(format!("{n} {what}s")),
+        1 => Some(format!("1 {one}")),
+        n => Some(format!("{n} {many}")),
     };
     let parts = [
-        counted(gathered.datasets.len(), "dataset"),
-        counted(n_records, "record"),
-        counted(n_rows, "coherence row"),
-        counted(gathered.models.len() + 2 * gathered.pairs.len(), "set of LongBench result"),
-        counted(gathered.needle.len(), "needle result"),
+        counted(gathered.datasets.len(), "dataset", "datasets"),
+        counted(n_records, "record", "records"),
+        counted(n_rows, "coherence row", "coherence rows"),
+        counted(
+            gathered.models.len() + 2 * gathered.pairs.len(),
+            "model with LongBench scores",
+            "models with LongBench scores",
+        ),
+        counted(gathered.needle.len(), "needle result", "needle results"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     vec![format!("Made from {}.", parts.join(", "))]
