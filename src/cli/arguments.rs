@@ -135,7 +135,7 @@ pub enum Command {
     },
     /// Which strategy gives more on the same seeds, and how sure that is
     Compare(Box<CompareArguments>),
-    /// Draw a figure: SVG, PNG, CSV, and the JSON that draws it again
+    /// Draw a figure: SVG, PDF, PNG, CSV, and the JSON that draws it again
     Figure {
         /// What to draw; not needed with --spec
         #[arg(value_enum, required_unless_present = "spec")]
@@ -151,7 +151,7 @@ pub enum Command {
         /// Count tokens: a tokenizer.json, a .gguf file or a model of the catalogue
         #[arg(long)]
         tokenizer: Option<String>,
-        /// The file to write: .svg, .png, .csv or .json; may be given several times
+        /// The file to write: .svg, .pdf, .png, .csv or .json; may be given several times
         #[arg(long, required = true)]
         out: Vec<PathBuf>,
         /// Dots per inch of a PNG

@@ -196,7 +196,7 @@ pub(super) fn run(job: SaveJob, watch: &Watch) -> Result<Saved, WorkbenchError> 
 pub const DPI: f64 = 300.0;
 
 /// The files that a figure can be written as.
-const KINDS: &str = "svg, png, csv or json";
+const KINDS: &str = "svg, pdf, png, csv or json";
 
 /// Writes a figure to each path as its ending says, and the spec that draws it again beside the
 /// first: all files written.
@@ -211,6 +211,7 @@ pub(super) fn save(
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         let bytes = match extension.as_str() {
             "svg" => figure::to_svg(figure).into_bytes(),
+            "pdf" => figure::to_pdf(figure).map_err(|e| refused(&e))?,
             "png" => figure::to_png(figure, dpi).map_err(|e| refused(&e))?,
             "csv" => figure::to_csv(figure).into_bytes(),
             "json" => figure::to_json(figure).map_err(|e| refused(&e))?.into_bytes(),
