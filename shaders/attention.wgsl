@@ -32,8 +32,8 @@ var<immediate> shape: Shape;
 @group(0) @binding(0) var<storage, read> items: array<Item>;
 @group(0) @binding(1) var<storage, read> pages: array<u32>;
 @group(0) @binding(2) var<storage, read> queries: array<vec4f>;
-@group(0) @binding(3) var<storage, read> cached_keys: array<vec4f>;
-@group(0) @binding(4) var<storage, read> cached_values: array<vec4f>;
+@group(0) @binding(3) var<storage, read> cached_keys: array<Cached4>;
+@group(0) @binding(4) var<storage, read> cached_values: array<Cached4>;
 @group(0) @binding(5) var<storage, read_write> outputs: array<vec4f>;
 
 @compute @workgroup_size(LANES)
@@ -58,7 +58,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         let at = slot * width + kv_head * QUADS;
         var products = vec4f();
 //% repeat i QUADS
-        products = fma(q$i, cached_keys[at + $iu], products);
+        products = fma(q$i, from_cache(cached_keys[at + $iu]), products);
 //% end
         let score = (products.x + products.y) + (products.z + products.w);
         let seen = key <= position;
@@ -68,7 +68,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         largest = top;
         total = fma(total, fade, weight);
 //% repeat i QUADS
-        sum$i = fma(cached_values[at + $iu], vec4f(weight), sum$i * fade);
+        sum$i = fma(from_cache(cached_values[at + $iu]), vec4f(weight), sum$i * fade);
 //% end
     }
     if lane >= n_threads {

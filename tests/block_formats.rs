@@ -1,12 +1,16 @@
 //! Small models with random weights in every block format, made here: on the GPU they give what dense
 //! weights of the same values give on the CPU.
 
-use crate::gpu::{assert_near, drawn, has_adapter, on_cpu, on_gpu, reply, score, tiny};
+use crate::gpu::{
+    assert_near, drawn, has_adapter, in_single_precision, on_cpu, on_gpu, on_gpu_with, reply,
+    score, tiny,
+};
 use backstory::model::{LanguageModel, Sampling};
 use backstory::seed::Stream;
 use candle_core::quantized::gguf_file::{Content, Value, write};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{Device, Tensor};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Wide enough for a block of 256 weights.
@@ -15,7 +19,7 @@ const HEAD_SIZE: usize = WIDTH / 4;
 
 /// A model of this architecture, its matrices in the format that `format` gives for their names; the
 /// tokenizer is that of the committed one.
-fn made(architecture: &str, name: &str, format: impl Fn(&str) -> GgmlDType) -> PathBuf {
+pub fn made(architecture: &str, name: &str, format: impl Fn(&str) -> GgmlDType) -> PathBuf {
     let mut file = std::fs::File::open(tiny(architecture)).unwrap();
     let mut content = Content::read(&mut file).unwrap();
     for (key, value) in [
@@ -33,11 +37,13 @@ fn made(architecture: &str, name: &str, format: impl Fn(&str) -> GgmlDType) -> P
     let mut draw = Stream::new(6, "block formats", name);
     let mut tensors = Vec::new();
     // In one order, so that the numbers that are drawn are the same each time.
-    let mut names: Vec<&String> = content.tensor_infos.keys().collect();
-    names.sort();
-    for name in names.into_iter().filter(|name| *name != "rope_freqs.weight") {
+    let mut shapes = BTreeMap::new();
+    for (name, info) in &content.tensor_infos {
+        shapes.insert(name.clone(), info.shape.dims().to_vec());
+    }
+    shapes.remove("rope_freqs.weight");
+    for (name, shape) in &shapes {
         let narrow = ["attn_k.", "attn_v."].iter().any(|part| name.contains(part));
-        let shape = content.tensor_infos[name].shape.dims();
         let n_out = match shape[0] {
             _ if name.contains("token_embd") || name == "output.weight" => shape[0],
             _ if narrow => WIDTH / 2,
@@ -54,8 +60,10 @@ fn made(architecture: &str, name: &str, format: impl Fn(&str) -> GgmlDType) -> P
         let dtype = if is_matrix { format(name) } else { GgmlDType::F32 };
         tensors.push((name.as_str(), QTensor::quantize(&tensor, dtype).unwrap()));
     }
-    let metadata: Vec<(&str, &Value)> =
-        content.metadata.iter().map(|(key, value)| (key.as_str(), value)).collect();
+    let mut metadata: Vec<(&str, &Value)> = Vec::new();
+    for (key, value) in &content.metadata {
+        metadata.push((key, value));
+    }
     let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(n, tensor)| (*n, tensor)).collect();
     let path = std::env::temp_dir().join(format!("backstory-{name}-{}.gguf", std::process::id()));
     write(&mut std::fs::File::create(&path).unwrap(), &metadata, &tensors).unwrap();
@@ -64,6 +72,7 @@ fn made(architecture: &str, name: &str, format: impl Fn(&str) -> GgmlDType) -> P
 
 fn assert_same_on_both(path: PathBuf, what: &str) {
     let (mut cpu, mut gpu) = (on_cpu(&path), on_gpu(&path));
+    let mut hardware = on_gpu_with(&path, in_single_precision());
     std::fs::remove_file(&path).unwrap();
     let tokens = drawn(70, cpu.info().n_vocab, what);
     let (ours, theirs) = (score(&mut gpu, &tokens, 1), score(&mut cpu, &tokens, 1));
@@ -73,7 +82,11 @@ fn assert_same_on_both(path: PathBuf, what: &str) {
         - theirs.logprobs.iter().copied().fold(f32::INFINITY, f32::min);
     assert!(spread > 1.0, "{what}: a model that says nothing proves nothing");
     let greedy = Sampling { temperature: 0.0, max_new_tokens: 16, ..Sampling::default() };
-    assert_eq!(reply(&mut gpu, &tokens[..20], &greedy), reply(&mut cpu, &tokens[..20], &greedy));
+    let text = reply(&mut cpu, &tokens[..20], &greedy);
+    assert_eq!(reply(&mut gpu, &tokens[..20], &greedy), text);
+    let as_hardware = score(&mut hardware, &tokens, 1);
+    assert_near(&as_hardware.logprobs, &theirs.logprobs, 1e-3, what);
+    assert_eq!(reply(&mut hardware, &tokens[..20], &greedy), text);
 }
 
 #[test]

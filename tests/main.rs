@@ -13,6 +13,7 @@ mod layering;
 mod model;
 mod outputs;
 mod program;
+mod reports;
 mod runner;
 mod runs;
 mod science;

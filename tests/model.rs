@@ -9,6 +9,7 @@ use backstory::seed::Stream;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The default model's file, or a word that the test is left out.
 pub fn model_path() -> Option<PathBuf> {
@@ -206,6 +207,85 @@ fn too_long_and_senseless_requests_are_refused() {
     assert!(model.score(&[first], &watch).is_err());
     let past = ScoreRequest { tokens: vec![5; 4], scored: vec![2..9] };
     assert!(model.score(&[past], &watch).is_err());
+}
+
+fn tiny() -> CandleModel {
+    let path = format!("{}/tests/data/tiny_llama.gguf", env!("CARGO_MANIFEST_DIR"));
+    CandleModel::load(path.as_ref(), CandleOptions::default(), &Watch::default()).unwrap()
+}
+
+/// Sequences that write three tokens each, always the most likely.
+pub fn three_tokens_each(prompts: &[Vec<u32>]) -> Prompts {
+    let sampling =
+        Sampling { temperature: 0.0, max_new_tokens: 3, min_new_tokens: 3, ..Sampling::default() };
+    let request = |(id, prompt): (usize, &Vec<u32>)| GenerateRequest {
+        id,
+        prompt: prompt.clone(),
+        sampling: sampling.clone(),
+        stream: Stream::new(5, "three", &id.to_string()),
+        stop: Vec::new(),
+        banned: Vec::new(),
+    };
+    Prompts::new(prompts.iter().enumerate().map(request).collect())
+}
+
+#[test]
+fn the_meter_counts_what_is_read_and_written_and_the_cache_of_it() {
+    let mut model = tiny();
+    let (meter, watch) = (model.meter().clone(), Watch::default());
+    assert_eq!(meter.work(), Default::default());
+    model.score(&[ScoreRequest { tokens: vec![7; 31], scored: vec![20..31] }], &watch).unwrap();
+    let bytes = model.info().cache_bytes_per_token;
+    let work = meter.work();
+    // What comes after the last scored token need not be read.
+    assert_eq!((work.reading.n_tokens, work.writing.n_tokens), (30, 0));
+    assert_eq!((work.cache.used, work.cache.held, work.cache.most_used), (0, 0, 30 * bytes));
+    assert!(work.reading.tokens_per_s().is_some_and(|speed| speed > 1.0), "{work:?}");
+    assert_eq!(work.writing.tokens_per_s(), None);
+    let mut prompts = three_tokens_each(&[vec![5; 20], vec![6; 40]]);
+    model.generate(&mut prompts, 2, &watch).unwrap();
+    let work = meter.work();
+    // The first token of each comes out of its prompt; the last is not read.
+    assert_eq!((work.reading.n_tokens, work.writing.n_tokens), (30 + 60, 4));
+    assert_eq!((work.cache.used, work.cache.most_used), (0, (22 + 42) * bytes));
+    assert!(work.kernels.is_empty(), "the CPU has none");
+}
+
+#[test]
+fn a_prompt_of_several_chunks_is_read_whole() {
+    let Some(mut model) = load(Precision::Dense) else { return };
+    let mut stream = Stream::new(6, "model", "chunks");
+    let tokens: Vec<u32> = (0..1100).map(|_| stream.below(40_000) as u32 + 20).collect();
+    let watch = Watch::default();
+    // With one token alone in the last chunk, with a chunk filled to its end, and with one more.
+    for n in [513, 1024, 1100] {
+        let mut prompts = three_tokens_each(&[tokens[..n].to_vec()]);
+        let before = model.meter().work().reading.n_tokens;
+        model.generate(&mut prompts, 1, &watch).unwrap();
+        assert_eq!(model.meter().work().reading.n_tokens - before, n as u64);
+        let reply = model.tokenizer().encode(&prompts.replies[&0]).unwrap();
+        let mut all = tokens[..n].to_vec();
+        all.push(reply[0].id);
+        let scored = model.score(&[ScoreRequest { tokens: all, scored: vec![n..n + 1] }], &watch);
+        assert_eq!(scored.unwrap()[0].argmax, [true], "{n}: {:?}", prompts.replies);
+    }
+}
+
+#[test]
+fn the_meter_takes_no_pause_for_work() {
+    const PAUSE: Duration = Duration::from_millis(400);
+    let mut model = tiny();
+    let watch = Watch::default();
+    watch.pause();
+    let waker = watch.clone();
+    let resumes = std::thread::spawn(move || {
+        std::thread::sleep(PAUSE);
+        waker.resume();
+    });
+    model.score(&[ScoreRequest { tokens: vec![7; 31], scored: vec![20..31] }], &watch).unwrap();
+    resumes.join().unwrap();
+    let reading = model.meter().work().reading;
+    assert!(reading.secs < PAUSE.as_secs_f64() / 2.0, "{} s for 30 tokens", reading.secs);
 }
 
 /// Random weights in the three architectures (Llama with scaled frequencies, Qwen2 with biases,

@@ -106,6 +106,34 @@ fn reports_come_in_order() {
 }
 
 #[test]
+fn a_job_tells_which_model_it_has_before_that_works() {
+    let script = Box::new(|_: &str, _| (LONG.to_owned(), Finish::Stop));
+    let mut shop = Shop::new(ScriptedModel::new(100_000, script).unwrap());
+    for (n_done, out) in [(2, "a.jsonl"), (4, "b.jsonl")] {
+        let id = shop.synth(out).0;
+        let loaded = shop.hear(|report| match report {
+            Report::Model(of, loaded) => Some((of, loaded)),
+            Report::Synth(..) | Report::Ended(..) => panic!("{report:?} came first"),
+            Report::Started(_) => None,
+        });
+        let (of, loaded) = loaded;
+        assert_eq!((of, loaded.choice.model.as_str(), &*loaded.info.name), (id, "any", "scripted"));
+        assert_eq!(loaded.adapter, None);
+        assert!(shop.end_of(id).is_ok());
+        // Two records of it; the meter goes on from job to job.
+        assert_eq!(loaded.meter.work().writing.n_tokens, n_done * LONG.len() as u64);
+        assert_eq!(loaded.meter.work().writing.tokens_per_s().map(f64::round), Some(100.0));
+    }
+    // What needs no model tells of none.
+    let id = shop.open("seeds.jsonl").0;
+    shop.hear(|report| match report {
+        Report::Model(..) => panic!("a file was opened by a model"),
+        Report::Ended(ended, _) => (ended == id).then_some(()),
+        _ => None,
+    });
+}
+
+#[test]
 fn a_panic_is_a_failed_job_and_the_workers_go_on() {
     let script = Box::new(|_: &str, _| -> (String, Finish) { panic!("the model fell over") });
     let mut shop = Shop::new(ScriptedModel::new(100_000, script).unwrap());

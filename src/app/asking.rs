@@ -5,15 +5,19 @@ use super::jobs::{Ask, Entry, SynthAsk};
 use super::window::Window;
 use crate::data::{ReadOptions, StrategyId};
 use crate::lengths::Lengths;
+use crate::report::CoherenceForm;
 use crate::synthesis;
 use crate::workbench::{
-    CoherenceJob, FigureJob, FigureSource, Inputs, Job, JobId, LengthsJob, ModelChoice, OpenJob,
-    RowsPart, SaveJob, Settings, SynthJob,
+    CoherenceJob, FigureJob, FigureSource, Inputs, Job, JobId, LengthsJob, LinkJob, ModelChoice,
+    OpenJob, OpenRows, PictureJob, RowsPart, SaveJob, Settings, SynthJob,
 };
 use std::sync::Arc;
 
 /// Where the model runs: on what there is.
 const DEVICE: &str = "auto";
+
+/// Dots per inch of a screen whose points are its dots.
+const SCREEN_DPI: f64 = 96.0;
 
 fn choice(model: &str) -> ModelChoice {
     ModelChoice { model: model.to_owned(), device: DEVICE.into() }
@@ -68,13 +72,23 @@ impl Window {
             Ask::DrawLengths(view) => {
                 let of = |file: &File| Some(file.lengths.as_ref()?.1.clone());
                 let parts: Vec<Arc<Lengths>> = self.files.shown().filter_map(of).collect();
-                Job::Figure(FigureJob::Lengths { parts, view: *view })
+                let without = self.settings.compare.without.clone();
+                Job::Figure(FigureJob::Lengths { parts, view: *view, without })
             }
             Ask::DrawCoherence => Job::Figure(FigureJob::Coherence {
-                parts: self.rows_parts(),
-                open: self.files.all.iter().map(|file| file.dataset.clone()).collect(),
-                shown: self.files.shown().map(|file| file.dataset.clone()).collect(),
+                open: self.open_rows(),
+                form: CoherenceForm::Bars,
             }),
+            Ask::Compare(job) => Job::Compare((**job).clone()),
+            Ask::Select(job) => Job::Select(job.clone()),
+            Ask::Link => Job::Link(LinkJob {
+                datasets: self.files.all.iter().map(|f| (f.key, f.dataset.clone())).collect(),
+                rows: self.rows_parts(),
+            }),
+            Ask::FindSeeds(job) => Job::FindSeeds(job.clone()),
+            Ask::CopyFigure(figure) => {
+                Job::Picture(PictureJob { figure: figure.clone(), dpi: 2.0 * SCREEN_DPI })
+            }
             Ask::Synth(ask) => Job::Synth(Box::new(self.synth_job(ask)?)),
             Ask::Coherence(ask) => Job::Coherence(CoherenceJob {
                 inputs: Inputs {
@@ -124,10 +138,21 @@ impl Window {
         })
     }
 
+    /// The measurements beside the datasets that are shown.
+    pub(super) fn open_rows(&self) -> OpenRows {
+        OpenRows {
+            parts: self.rows_parts(),
+            open: self.files.all.iter().map(|file| file.dataset.clone()).collect(),
+            shown: self.files.shown().map(|file| file.dataset.clone()).collect(),
+            without: self.settings.compare.without.clone(),
+        }
+    }
+
     /// The measurements, and whether each stands by itself. What the program measured belongs to the
     /// records that it measured; rows that a person opened may be of records that are not open.
     fn rows_parts(&self) -> Vec<RowsPart> {
         let part = |rows: &super::files::Rows| RowsPart {
+            path: rows.path.clone(),
             rows: rows.rows.clone(),
             alone: !rows.path.starts_with(&self.home),
         };

@@ -59,6 +59,8 @@ pub enum Command {
     ExportDataset,
     /// The export dialog, for the figure that is shown.
     ExportFigure,
+    /// The figure that is shown, on the clipboard.
+    CopyFigure,
     /// Leave.
     Quit,
     /// Show a view.
@@ -93,12 +95,13 @@ pub enum Command {
 
 impl Command {
     /// All commands, in the order of the palette.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Open,
         Self::OpenExample,
         Self::CloseAll,
         Self::ExportDataset,
         Self::ExportFigure,
+        Self::CopyFigure,
         Self::Show(View::Data),
         Self::Show(View::Synthesize),
         Self::Show(View::Compare),
@@ -127,14 +130,15 @@ impl Command {
             Self::CloseAll => "Close all files",
             Self::ExportDataset => "Export records…",
             Self::ExportFigure => "Export figure…",
+            Self::CopyFigure => "Copy figure",
             Self::Quit => "Quit",
             Self::Show(View::Data) => "Show Data",
             Self::Show(View::Synthesize) => "Show Synthesize",
             Self::Show(View::Compare) => "Show Compare",
             Self::Show(View::Jobs) => "Show Jobs",
             Self::Search => "Search records",
-            Self::Next => "Next record",
-            Self::Previous => "Previous record",
+            Self::Next => "Next record or seed",
+            Self::Previous => "Previous record or seed",
             Self::RunSynthesis => "Run synthesis",
             Self::PauseAll => "Pause or resume jobs",
             Self::CancelAll => "Cancel running jobs",
@@ -156,6 +160,7 @@ impl Command {
             Self::Open => ctrl(Key::O),
             Self::ExportDataset => ctrl(Key::E),
             Self::ExportFigure => shifted(Key::E),
+            Self::CopyFigure => shifted(Key::C),
             Self::Quit => ctrl(Key::Q),
             Self::Show(View::Data) => ctrl(Key::Num1),
             Self::Show(View::Synthesize) => ctrl(Key::Num2),

@@ -3,6 +3,7 @@
 use crate::coherence::Coherence;
 use crate::data::{Dataset, Record, StrategyId};
 use crate::lengths::Lengths;
+use crate::prompt::Task;
 use crate::workbench::{FileReport, OpenFile, Opened};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -59,6 +60,8 @@ pub struct Rows {
     pub path: PathBuf,
     /// The rows.
     pub rows: Arc<Vec<Coherence>>,
+    /// Their tasks.
+    pub tasks: BTreeSet<String>,
 }
 
 /// Everything that is open.
@@ -83,7 +86,9 @@ impl Files {
         let (dataset, report, n_context_words) = match opened {
             Opened::Rows { path, rows } => {
                 self.rows.retain(|there| there.path != path);
-                self.rows.push(Rows { path, rows });
+                let tasks: BTreeSet<&String> = rows.iter().map(|row| &row.task).collect();
+                let tasks = tasks.into_iter().cloned().collect();
+                self.rows.push(Rows { path, rows, tasks });
                 return;
             }
             Opened::Dataset { dataset, report, n_context_words } => {
@@ -169,19 +174,16 @@ impl Files {
         self.version += 1;
     }
 
-    /// Places of the records that share a seed with this one, itself included.
-    pub fn siblings(&self, record: &Record) -> Vec<(u64, usize)> {
-        let same = |(ix, other): (usize, &Record)| (other.seed_id == record.seed_id).then_some(ix);
-        let of = |file: &File| -> Vec<(u64, usize)> {
-            let found = file.dataset.records.iter().enumerate().filter_map(same);
-            found.map(|ix| (file.key, ix)).collect()
-        };
-        self.all.iter().flat_map(of).collect()
-    }
-
     /// The tasks of the shown datasets.
     pub fn tasks(&self) -> BTreeSet<String> {
         self.shown().flat_map(|file| file.report.tasks.keys().cloned()).collect()
+    }
+
+    /// The tasks of the shown datasets and of the measurements, by their canonical names.
+    pub fn all_tasks(&self) -> BTreeSet<String> {
+        let of_rows = self.rows.iter().flat_map(|rows| rows.tasks.iter().cloned());
+        let all = self.tasks().into_iter().chain(of_rows);
+        all.map(|task| Task::canonical(&task).to_owned()).collect()
     }
 
     /// The strategies of the shown datasets.
@@ -189,10 +191,10 @@ impl Files {
         self.shown().flat_map(|file| file.report.strategies.keys().cloned()).collect()
     }
 
-    /// The newest coherence row of a record.
-    pub fn row_of(&self, record: &Record) -> Option<&Coherence> {
-        let newest_first = self.rows.iter().rev().flat_map(|rows| rows.rows.iter().rev());
-        newest_first.into_iter().find(|row| row.id == record.id)
+    /// The files that are switched off.
+    pub fn hidden(&self) -> BTreeSet<PathBuf> {
+        let hidden = self.all.iter().filter(|file| !file.shown);
+        hidden.map(|file| file.origin.path.clone()).collect()
     }
 
     /// What to open again at the next start.

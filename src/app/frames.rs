@@ -60,12 +60,14 @@ fn measure(wish: &FramesWish) -> anyhow::Result<BTreeMap<&'static str, FrameTime
         window: Window::new(Desk::default(), settings, home, files.collect(), || {}),
         ctx: egui::Context::default(),
         began: Instant::now(),
+        events: Vec::new(),
     };
     theme::apply(&bench.ctx);
     bench.settle()?;
     bench.check()?;
     let mut all = BTreeMap::new();
-    for view in View::ALL {
+    let only = wish.view.as_deref().and_then(View::find);
+    for view in View::ALL.into_iter().filter(|view| only.is_none_or(|only| only == *view)) {
         bench.window.show(view);
         bench.settle()?;
         if wish.during_synth {
@@ -75,14 +77,20 @@ fn measure(wish: &FramesWish) -> anyhow::Result<BTreeMap<&'static str, FrameTime
             bench.frame();
         }
         let mut times: Vec<f64> = Vec::new();
-        for _ in 0..N_FRAMES {
+        for ix in 0..N_FRAMES {
             if wish.during_synth {
                 // The pictures in which a run ends and another begins count too.
                 times.extend(bench.keep_writing(&folder.0)?);
                 // As a screen of 60 pictures a second would; events pile up between them.
                 std::thread::sleep(Duration::from_millis(16));
             }
+            if view == View::Compare {
+                bench.brush(ix);
+            }
             times.push(bench.frame());
+        }
+        if view == View::Compare {
+            bench.let_go()?;
         }
         let summary = crate::stats::finite_sorted(&times);
         let at = |q| crate::stats::quantile(&summary, q).unwrap_or(f64::NAN);
@@ -97,6 +105,8 @@ struct Bench {
     window: Window,
     ctx: egui::Context,
     began: Instant,
+    /// What the person does in the next picture.
+    events: Vec<egui::Event>,
 }
 
 impl Bench {
@@ -106,6 +116,7 @@ impl Bench {
         let input = egui::RawInput {
             screen_rect: Some(egui::Rect::from_min_size(egui::Pos2::ZERO, size)),
             time: Some(self.began.elapsed().as_secs_f64()),
+            events: std::mem::take(&mut self.events),
             ..Default::default()
         };
         let started = ThreadTime::now();
@@ -120,6 +131,40 @@ impl Bench {
         });
         std::hint::black_box(output);
         started.elapsed().as_secs_f64() * 1000.0
+    }
+
+    /// Brushes a plot from left to right, a little farther in each picture, again and again: what the
+    /// pointer of a person does who looks for something.
+    fn brush(&mut self, ix: usize) {
+        const N_STEPS: usize = 40;
+        // Downwards too, as bars of categories are brushed along their own axis.
+        let at = |step: usize| egui::pos2(480.0 + 8.0 * step as f32, 285.0 + 2.0 * step as f32);
+        let step = ix % N_STEPS;
+        if step == 0 {
+            self.press(at(N_STEPS), false);
+            self.events.push(egui::Event::PointerMoved(at(0)));
+            self.press(at(0), true);
+        }
+        self.events.push(egui::Event::PointerMoved(at(step)));
+        // As fast as a screen draws, so that searches for what is brushed end between the pictures.
+        std::thread::sleep(Duration::from_millis(8));
+    }
+
+    fn press(&mut self, pos: egui::Pos2, pressed: bool) {
+        let (button, modifiers) = (egui::PointerButton::Primary, egui::Modifiers::NONE);
+        self.events.push(egui::Event::PointerButton { pos, button, pressed, modifiers });
+    }
+
+    /// Ends the brushing: an error when no record was chosen, as then something else was measured.
+    fn let_go(&mut self) -> anyhow::Result<()> {
+        self.press(egui::pos2(800.0, 365.0), false);
+        self.settle()?;
+        match self.window.compare.selection.places() {
+            Some((_, places)) if !places.is_empty() => Ok(()),
+            _ => {
+                anyhow::bail!("no record was brushed in the Compare view; open a file with records")
+            }
+        }
     }
 
     /// Draws until nothing is under way.

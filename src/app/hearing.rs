@@ -118,10 +118,18 @@ impl Window {
             Product::Models(models) => self.models = models,
             Product::Prompt(text) => self.synthesize.take_prompt(text),
             Product::Found(found) => self.data.found = Some(found),
-            Product::Figure(figure) => match ask {
-                Ask::DrawLengths(_) => self.compare.lengths.figure = Some(figure),
-                _ => self.compare.coherence.figure = Some(figure),
+            Product::Figure(drawn) => match ask {
+                Ask::DrawLengths(view) => self.compare.take_lengths(drawn, *view),
+                _ => self.compare.take_coherence(drawn),
             },
+            Product::Compared(report) => self.compare.statistics.take(*report),
+            Product::Selected(selected) => self.compare.selection.take(selected),
+            Product::Linked(links) => self.compare.take_links(links),
+            Product::Seeds(seeds) => self.compare.same_seed.seeds = Some(seeds),
+            Product::Picture(picture) => {
+                self.compare.copied = Some(super::views::compare::image(&picture));
+                self.tell("The figure is on the clipboard.");
+            }
             Product::Exported(report) => {
                 let exported = report.exported;
                 self.settings.remember(&exported.path);
@@ -183,7 +191,15 @@ impl Window {
                 self.files.close(key);
             }
         }
+        let is_new = self.files.all.iter().all(|file| file.origin.path != origin.path);
         self.files.take(origin.clone(), opened, id.0);
+        let file = self.files.all.iter().find(|file| file.origin.path == origin.path);
+        if let Some(key) = file.map(|file| file.key)
+            && is_new
+            && self.settings.hidden.contains(&origin.path)
+        {
+            self.files.set_shown(key, false);
+        }
         said
     }
 
@@ -210,6 +226,11 @@ impl Window {
                 if live.is_some_and(|live| live.n_made > 0) {
                     self.open_file(synth.out.clone());
                 }
+            }
+            // That there is nothing to compare is no failure; where the numbers would be, it says why.
+            (Ask::Compare(job), State::Failed(why)) => {
+                self.compare.statistics.refuse(job.wish.baseline.clone(), why.clone());
+                return;
             }
             _ => {}
         }

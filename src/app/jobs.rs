@@ -6,7 +6,9 @@ use crate::figure::Figure;
 use crate::job::Watch;
 use crate::model::{Meter, Pace};
 use crate::report::LengthsView;
-use crate::workbench::{ExportJob, FindJob, JobId, OpenFile, SynthEvent};
+use crate::workbench::{
+    CompareJob, ExportJob, FindJob, JobId, OpenFile, SeedsJob, SelectJob, SynthEvent,
+};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,6 +44,16 @@ pub enum Ask {
     DrawLengths(LengthsView),
     /// Draw the coherence figure.
     DrawCoherence,
+    /// Compare what is shown, pair by pair.
+    Compare(Box<CompareJob>),
+    /// Find the records in a range of a plot.
+    Select(Box<SelectJob>),
+    /// Find out what belongs together.
+    Link,
+    /// Find seeds.
+    FindSeeds(SeedsJob),
+    /// Draw a figure for the clipboard.
+    CopyFigure(Arc<Figure>),
     /// Make records.
     Synth(Box<SynthAsk>),
     /// Measure coherence.
@@ -111,6 +123,11 @@ impl Ask {
             Self::Lengths { .. } => "Count lengths".into(),
             Self::DrawLengths(_) => "Draw lengths".into(),
             Self::DrawCoherence => "Draw coherence".into(),
+            Self::Compare(_) => "Compare strategies".into(),
+            Self::Select(_) => "Select records".into(),
+            Self::Link => "Pair records".into(),
+            Self::FindSeeds(_) => "Search seeds".into(),
+            Self::CopyFigure(_) => "Copy figure".into(),
             Self::Synth(ask) => format!(
                 "{} synthesis, {} of {}",
                 if ask.strategy == "context" { "Context" } else { "Instruction" },
@@ -140,6 +157,11 @@ impl Ask {
                 | Self::Lengths { .. }
                 | Self::DrawLengths(_)
                 | Self::DrawCoherence
+                | Self::Compare(_)
+                | Self::Select(_)
+                | Self::Link
+                | Self::FindSeeds(_)
+                | Self::CopyFigure(_)
                 | Self::Remember
         )
     }
@@ -157,7 +179,15 @@ impl Ask {
 
     /// Whether an older one of the same kind is of no use once there is a newer.
     pub fn is_newest_only(&self) -> bool {
-        matches!(self, Self::Find(_) | Self::DrawLengths(_) | Self::DrawCoherence)
+        matches!(
+            self,
+            Self::Find(_)
+                | Self::DrawLengths(_)
+                | Self::DrawCoherence
+                | Self::Compare(_)
+                | Self::Link
+                | Self::FindSeeds(_)
+        )
     }
 
     /// Whether something would be lost if the window closed now.

@@ -8,7 +8,9 @@ use super::files::Files;
 use super::jobs::{Ask, Entry, Jobs};
 use super::picker::{Picked, Picker, Purpose};
 use super::views::{compare, data, export, synthesize};
-use crate::workbench::{CatalogueRow, Desk, LoadedModel, ModelCard, OpenFile, Runner, Settings};
+use crate::workbench::{
+    CatalogueRow, ComparePage, Desk, LoadedModel, ModelCard, OpenFile, Runner, Settings,
+};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -194,6 +196,9 @@ impl Window {
     /// What happens between two pictures.
     pub fn logic(&mut self, ctx: &egui::Context) {
         self.hear_reports();
+        if let Some(picture) = self.compare.copied.take() {
+            ctx.copy_image(picture);
+        }
         self.hear_picker();
         let dropped = ctx.input_mut(|input| std::mem::take(&mut input.raw.dropped_files));
         for file in dropped {
@@ -277,6 +282,7 @@ impl Window {
         // Files that are still on their way in are not forgotten.
         if !self.jobs.has_open(|ask| matches!(ask, Ask::Open(_) | Ask::Example)) {
             self.settings.open = self.files.origins();
+            self.settings.hidden = self.files.hidden();
         }
     }
 
@@ -307,14 +313,15 @@ impl Window {
             Command::CloseAll => self.files.clear(),
             Command::ExportDataset => self.open_export(false),
             Command::ExportFigure => self.open_export(true),
+            Command::CopyFigure => self.copy_figure(),
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Show(view) => self.show(view),
             Command::Search => {
                 self.show(View::Data);
                 self.data.focus_search = true;
             }
-            Command::Next => self.step(1),
-            Command::Previous => self.step(-1),
+            Command::Next => self.step_here(1),
+            Command::Previous => self.step_here(-1),
             Command::RunSynthesis => {
                 self.show(View::Synthesize);
                 self.run_synthesis();
@@ -342,6 +349,12 @@ impl Window {
             }
             Command::Keys => self.keys_shown = !self.keys_shown,
         }
+    }
+
+    /// Goes on to another record or seed, whichever is shown.
+    fn step_here(&mut self, by: isize) {
+        let is_seeds = self.page() == ComparePage::SameSeed;
+        if self.view == View::Compare && is_seeds { self.step_seed(by) } else { self.step(by) }
     }
 
     pub(super) fn set_theme(&mut self, theme: &str, ctx: &egui::Context) {

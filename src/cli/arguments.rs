@@ -2,15 +2,16 @@
 
 use super::Asked;
 use super::compare_arguments::CompareArguments;
-use super::lengths_arguments::LengthsArguments;
-use super::window_arguments::WindowArguments;
+use super::figure_arguments::FigureArguments;
+use super::report_arguments::ReportArguments;
+use super::window_arguments::{ViewArgument, WindowArguments, word};
 use crate::coherence::{Negatives, Settings};
 use crate::export::Format;
 use crate::model::{Sampling, catalogue};
 use crate::synthesis;
 use crate::workbench::{
-    BenchJob, CoherenceJob, DPI, DemoJob, ExportJob, FigureJob, FigureSource, FramesWish, Inputs,
-    Job, LengthsJob, ModelChoice, Prompt, SaveJob, SynthJob,
+    BenchJob, CoherenceJob, DemoJob, ExportJob, FramesWish, Inputs, Job, LengthsJob, ModelChoice,
+    Prompt, SynthJob,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -63,8 +64,11 @@ impl Arguments {
     pub fn asked(self) -> Result<Asked, Command> {
         match self.command {
             Some(Command::Bench {
-                command: BenchCommand::Frames { files, model, during_synth, json },
-            }) => Ok(Asked::Frames(FramesWish { files, model, during_synth, json })),
+                command: BenchCommand::Frames { files, model, view, during_synth, json },
+            }) => {
+                let view = view.and_then(word);
+                Ok(Asked::Frames(FramesWish { files, model, view, during_synth, json }))
+            }
             Some(command) => Err(command),
             None => Ok(Asked::Window(self.window.opening())),
         }
@@ -136,39 +140,9 @@ pub enum Command {
     /// Which strategy gives more on the same seeds, and how sure that is
     Compare(Box<CompareArguments>),
     /// Draw a figure: SVG, PDF, PNG, CSV, and the JSON that draws it again
-    Figure {
-        /// What to draw; not needed with --spec
-        #[arg(value_enum, required_unless_present = "spec")]
-        kind: Option<FigureArgument>,
-        /// Datasets for `lengths`, coherence rows for `coherence`
-        #[arg(required_unless_present = "spec")]
-        files: Vec<PathBuf>,
-        #[command(flatten)]
-        more: InputOptions,
-        /// Draw again what an earlier figure's JSON says
-        #[arg(long, conflicts_with_all = ["kind", "files"])]
-        spec: Option<PathBuf>,
-        /// Count tokens: a tokenizer.json, a .gguf file or a model of the catalogue
-        #[arg(long)]
-        tokenizer: Option<String>,
-        /// The file to write: .svg, .pdf, .png, .csv or .json; may be given several times
-        #[arg(long, required = true)]
-        out: Vec<PathBuf>,
-        /// Dots per inch of a PNG
-        #[arg(long, default_value_t = DPI)]
-        dpi: f64,
-        /// Width of the figure in inches
-        #[arg(long)]
-        width_in: Option<f64>,
-        /// Size of the text in points
-        #[arg(long)]
-        font_pt: Option<f64>,
-        #[command(flatten)]
-        lengths: LengthsArguments,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Figure(Box<FigureArguments>),
+    /// Figures, tables and dataset cards in one folder, with a page that stands alone
+    Report(Box<ReportArguments>),
     /// Write records as training data
     Export {
         #[command(flatten)]
@@ -198,14 +172,6 @@ pub enum Command {
         #[command(subcommand)]
         command: BenchCommand,
     },
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum FigureArgument {
-    /// How long contexts are, per task and strategy
-    Lengths,
-    /// What the own context does beside others, per task and strategy
-    Coherence,
 }
 
 fn format(name: &str) -> Result<Format, String> {
@@ -257,6 +223,9 @@ pub enum BenchCommand {
         /// A .gguf file or a model of the catalogue
         #[arg(long, default_value = catalogue::DEFAULT)]
         model: String,
+        /// Only this view; in compare a plot is brushed all the time
+        #[arg(long, value_enum)]
+        view: Option<ViewArgument>,
         /// Let records be written meanwhile
         #[arg(long)]
         during_synth: bool,
@@ -388,12 +357,13 @@ impl Command {
             | Self::Logprobs { json, .. }
             | Self::Models { command: ModelsCommand::List { json } }
             | Self::Models { command: ModelsCommand::Get { json, .. } }
-            | Self::Figure { json, .. }
             | Self::Export { json, .. }
             | Self::Bench { command: BenchCommand::Model { json, .. } }
             | Self::Bench { command: BenchCommand::Frames { json, .. } } => *json,
             Self::Synth(synth) => synth.json,
             Self::Compare(compare) => compare.json,
+            Self::Figure(figure) => figure.json,
+            Self::Report(report) => report.json,
         }
     }
 
@@ -421,41 +391,8 @@ impl Command {
                 })
             }
             Self::Compare(compare) => Job::Compare(compare.job()),
-            Self::Figure {
-                kind,
-                files,
-                more,
-                spec,
-                tokenizer,
-                out,
-                dpi,
-                width_in,
-                font_pt,
-                lengths,
-                ..
-            } => {
-                let inputs = more.inputs(files);
-                let plain =
-                    inputs.join.is_empty() && inputs.map.is_empty() && inputs.limit.is_none();
-                let is_lengths = matches!((kind, &spec), (Some(FigureArgument::Lengths), None));
-                let told = !plain || tokenizer.is_some() || !lengths.is_empty();
-                if told && !is_lengths {
-                    return Err("only `figure lengths` takes --tokenizer, --join, --map, --limit, --field, \
-                                --unit, --form, --log and --linear"
-                        .to_owned());
-                }
-                let figure = match (kind, spec) {
-                    (_, Some(spec)) => FigureSource::Spec(spec),
-                    (Some(FigureArgument::Coherence), _) => {
-                        FigureSource::Draw(FigureJob::CoherenceOf(inputs.files))
-                    }
-                    _ => FigureSource::Draw(FigureJob::LengthsOf {
-                        job: LengthsJob { inputs, tokenizer },
-                        wish: lengths.wish(),
-                    }),
-                };
-                Job::SaveFigure(SaveJob { figure, out, dpi, width_in, font_pt, replace: true })
-            }
+            Self::Report(report) => Job::Report(Box::new(report.job())),
+            Self::Figure(figure) => Job::SaveFigure(figure.job()?),
             Self::Export { inputs, format, out, .. } => {
                 let inputs = inputs.inputs();
                 Job::Export(ExportJob { inputs, only: None, format, out, replace: true })
@@ -483,6 +420,11 @@ impl InputArguments {
 }
 
 impl InputOptions {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        self.join.is_empty() && self.map.is_empty() && self.limit.is_none()
+    }
+
     /// These files, read as the options say.
     pub fn inputs(self, files: Vec<PathBuf>) -> Inputs {
         Inputs {

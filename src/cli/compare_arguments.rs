@@ -4,7 +4,7 @@ use super::arguments::InputOptions;
 use super::lengths_arguments::{FieldArgument, UnitArgument};
 use crate::coherence::Measure;
 use crate::report::CompareSettings;
-use crate::workbench::{CompareJob, CompareWish, RESAMPLES};
+use crate::workbench::{CompareJob, CompareWish, OpenRows, RESAMPLES};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -55,7 +55,8 @@ impl CompareArguments {
     pub fn job(self) -> CompareJob {
         CompareJob {
             inputs: self.more.inputs(self.files),
-            rows: Vec::new(),
+            rows: OpenRows::default(),
+            counted: Vec::new(),
             wish: CompareWish {
                 field: self.field.map(FieldArgument::field),
                 unit: self.unit.map(UnitArgument::unit),

@@ -14,9 +14,6 @@ pub struct LengthsArguments {
     /// Counted in what; tokens need a --tokenizer
     #[arg(long, value_enum)]
     unit: Option<UnitArgument>,
-    /// Drawn how
-    #[arg(long, value_enum)]
-    form: Option<FormArgument>,
     /// On a log axis, as usual
     #[arg(long, conflicts_with = "linear")]
     log: bool,
@@ -38,13 +35,6 @@ pub enum UnitArgument {
     Tokens,
     Words,
     Chars,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FormArgument {
-    Density,
-    Histogram,
-    Cumulative,
 }
 
 impl FieldArgument {
@@ -73,20 +63,16 @@ impl UnitArgument {
 impl LengthsArguments {
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
-        let Self { field, unit, form, log, linear } = self;
-        field.is_none() && unit.is_none() && form.is_none() && !log && !linear
+        let Self { field, unit, log, linear } = self;
+        field.is_none() && unit.is_none() && !log && !linear
     }
 
-    /// What is said.
-    pub fn wish(self) -> LengthsWish {
+    /// What is said, with the form that is said elsewhere.
+    pub fn wish(self, form: Option<Form>) -> LengthsWish {
         LengthsWish {
             field: self.field.map(FieldArgument::field),
             unit: self.unit.map(UnitArgument::unit),
-            form: self.form.map(|form| match form {
-                FormArgument::Density => Form::Density,
-                FormArgument::Histogram => Form::Histogram,
-                FormArgument::Cumulative => Form::Cumulative,
-            }),
+            form,
             log: (self.log || self.linear).then_some(self.log),
         }
     }

@@ -4,9 +4,11 @@
 
 mod arguments;
 mod compare_arguments;
+mod figure_arguments;
 mod lengths_arguments;
 mod print;
 mod progress;
+mod report_arguments;
 mod window_arguments;
 
 use crate::job::Watch;
@@ -102,6 +104,7 @@ fn exit_code(product: &Product) -> u8 {
         Product::Compared(report) => report.skipped,
         Product::Exported(report) => report.exported.n_left_out + report.skipped,
         Product::Saved(saved) => saved.skipped,
+        Product::Reported(made) => made.skipped,
         _ => 0,
     };
     if n > 0 { 3 } else { 0 }

@@ -48,6 +48,7 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Demo(report) if as_json => document(report),
         Product::Exported(report) if as_json => document(report),
         Product::Saved(saved) if as_json => document(saved),
+        Product::Reported(made) if as_json => document(made),
         Product::Fetched(path) if as_json => document(&json!({"path": path.display().to_string()})),
         _ => lines(product),
     }
@@ -125,6 +126,13 @@ fn lines(product: &Product) -> Result<()> {
                 writeln!(out, "{}", path.display())?;
             }
         }
+        Product::Reported(made) => writeln!(
+            out,
+            "{} figures and {} tables in {}",
+            made.figures,
+            made.tables,
+            made.path.join("index.html").display()
+        )?,
         // What only the window asks for is never printed.
         Product::Opened(_)
         | Product::Example(_)
@@ -133,6 +141,10 @@ fn lines(product: &Product) -> Result<()> {
         | Product::Described(_)
         | Product::Found(_)
         | Product::Figure(_)
+        | Product::Selected(_)
+        | Product::Linked(_)
+        | Product::Seeds(_)
+        | Product::Picture(_)
         | Product::Remembered => {}
         Product::Demo(report) => {
             synth(&mut out, "context synthesis: ", &report.context_synthesis)?;

@@ -25,8 +25,9 @@ pub struct WindowArguments {
     theme: Option<ThemeArgument>,
 }
 
+/// A view of the window.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum ViewArgument {
+pub enum ViewArgument {
     Data,
     Synthesize,
     Compare,
@@ -53,7 +54,7 @@ fn size(text: &str) -> Result<[f32; 2], String> {
 }
 
 /// The name of a value on the command line.
-fn word(value: impl ValueEnum) -> Option<String> {
+pub fn word(value: impl ValueEnum) -> Option<String> {
     Some(value.to_possible_value()?.get_name().to_owned())
 }
 

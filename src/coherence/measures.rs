@@ -1,10 +1,10 @@
 //! The measures of a row by name, for whoever compares rows.
 
 use super::Coherence;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A measure of which more is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
     /// See [`Coherence::instruction_gain`].

@@ -48,6 +48,11 @@ pub struct GroupSummary {
     pub answer_in_context: Option<Estimate>,
     /// See [`Coherence::instruction_overlap`].
     pub instruction_overlap: Option<Estimate>,
+    /// Cohen's d of the pairs: the mean of [`Coherence::instruction_dependence`] in its standard
+    /// deviations; null where all are equal.
+    pub effect_instruction: Option<f64>,
+    /// The same of [`Coherence::answer_dependence`].
+    pub effect_answer: Option<f64>,
     /// Mean over records of the share of other contexts that the own one beats.
     pub auc_instruction: Option<f64>,
     /// Its 95% interval.
@@ -108,6 +113,10 @@ fn group(rows: &[&Coherence], seed: u64) -> GroupSummary {
         let interval = stats::bootstrap_mean_ci(&values, 0.95, RESAMPLES, &mut || stream.bits());
         stats::mean(&values).zip(interval).map(|(mean, (lo, hi))| Estimate { mean, ci95: [lo, hi] })
     };
+    let effect = |pick: fn(&Coherence) -> Option<f64>| {
+        let differences: Vec<f64> = rows.iter().filter_map(|row| pick(row)).collect();
+        stats::cohens_dz(&differences)
+    };
     let auc_instruction = estimate("auc_instruction", |row| row.auc_instruction);
     let auc_answer = estimate("auc_answer", |row| row.auc_answer);
     GroupSummary {
@@ -128,6 +137,8 @@ fn group(rows: &[&Coherence], seed: u64) -> GroupSummary {
             row.answer_in_context.map(|found| f64::from(u8::from(found)))
         }),
         instruction_overlap: estimate("instruction_overlap", |row| row.instruction_overlap),
+        effect_instruction: effect(|row| row.instruction_dependence),
+        effect_answer: effect(|row| row.answer_dependence),
         auc_instruction: auc_instruction.map(|estimate| estimate.mean),
         auc_instruction_ci95: auc_instruction.map(|estimate| estimate.ci95),
         auc_answer: auc_answer.map(|estimate| estimate.mean),

@@ -4,9 +4,11 @@
 //! is `data`'s form and only offered here; the wording of a task's prompt belongs in `prompt`, a
 //! model's chat format in `model`, choosing the records in `workbench` and the doors.
 
+mod card;
 mod error;
 mod messages;
 
+pub use card::{Card, card};
 pub use error::ExportError;
 
 use crate::data::{self, Record, StrategyId};

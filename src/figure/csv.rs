@@ -1,9 +1,9 @@
 //! The numbers of a figure as a table, one row per point, bar, interval, cell or word drawn.
 //!
 //! `x_end` and `y_end` are the other ends of bars, bands, intervals and cells; `category` is the
-//! name of the nearest category where an axis has names; `value` is what a cell's colour shows. A
-//! box and a violin have several rows, and `text` says which of their numbers each is. Gaps are
-//! empty cells.
+//! name of the nearest category where an axis has names; `text` is a word drawn, what a point is of,
+//! or which of its numbers a row of a box or of a violin is; `value` is what a cell's colour shows.
+//! Gaps are empty cells.
 
 use super::axis::{Axis, Scale};
 use super::cells::{Cell, cells};
@@ -75,8 +75,15 @@ fn names(mark: &Mark) -> (&'static str, &str) {
 
 fn rows(mark: &Mark) -> Vec<Row<'_>> {
     match mark {
-        Mark::Line { xy, .. } | Mark::Step { xy, .. } | Mark::Points { xy, .. } => {
+        Mark::Line { xy, .. } | Mark::Step { xy, .. } => {
             xy.iter().map(|&[x, y]| row(Some(x), Some(y))).collect()
+        }
+        Mark::Points { xy, ids, .. } => {
+            let ids = ids.iter().map(String::as_str).chain(std::iter::repeat(""));
+            xy.iter()
+                .zip(ids)
+                .map(|(&[x, y], text)| Row { text, ..row(Some(x), Some(y)) })
+                .collect()
         }
         Mark::Bars { x0, x1, y0, y1, .. } => (x0.iter().zip(x1))
             .zip(y0.iter().zip(y1))
@@ -197,7 +204,7 @@ mod tests {
             1,\"a, \"\"b\"\"\",line,l,,3,,1,,,\n\
             1,\"a, \"\"b\"\"\",step,s,,1,,0.5,,,\n\
             1,\"a, \"\"b\"\"\",step,s,,4,,1,,,\n\
-            1,\"a, \"\"b\"\"\",points,p,,2,,1e-9,,,\n\
+            1,\"a, \"\"b\"\"\",points,p,,2,,1e-9,,1f,\n\
             1,\"a, \"\"b\"\"\",band,b,,1,,0,1,,\n\
             1,\"a, \"\"b\"\"\",band,b,,4,,0,2,,\n\
             1,\"a, \"\"b\"\"\",rule,r,,,,1.5,,,\n\

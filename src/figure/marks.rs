@@ -58,6 +58,10 @@ pub enum Mark {
         /// The centres.
         #[serde(deserialize_with = "gaps::pairs")]
         xy: Vec<[f64; 2]>,
+        /// What each point is of, in the order of the centres, for whoever wants to open it; may be
+        /// empty. Not drawn.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ids: Vec<String>,
         /// The shape.
         marker: Marker,
         /// The markers' width.

@@ -207,6 +207,7 @@ pub(crate) fn every_mark() -> Figure {
         Mark::Points {
             series: "p".into(),
             xy: vec![[2.0, 1e-9]],
+            ids: vec!["1f".into()],
             marker: Marker::Plus,
             size_pt: 4.0,
             paint,
@@ -434,6 +435,7 @@ pub(crate) fn cloud() -> Figure {
     let points = Mark::Points {
         series: "records".into(),
         xy: xy.collect(),
+        ids: Vec::new(),
         marker: Marker::Circle,
         size_pt: 2.2,
         paint: Paint::new(okabe_ito(4)).alpha(0.3),

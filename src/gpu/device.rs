@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::adapter::{AdapterInfo, chosen, memory_bytes};
-use super::decide::Traits;
+use super::decide::{Forced, Traits};
 use super::pipelines::Pipelines;
 use super::timing::Times;
 use std::path::Path;
@@ -58,16 +58,18 @@ pub struct Gpu {
 }
 
 /// Features that are taken where the adapter has them.
-const WANTED: wgpu::Features =
-    wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::PIPELINE_CACHE);
+const WANTED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY
+    .union(wgpu::Features::PIPELINE_CACHE)
+    .union(wgpu::Features::SHADER_F16)
+    .union(wgpu::Features::SUBGROUP);
 
 impl Gpu {
-    /// Opens the chosen adapter with its own limits. Kernels that were made ready are kept in
-    /// `pipelines`, a folder, if one is given.
+    /// Opens the chosen adapter with its own limits; decisions see it as `forced`. Kernels that were
+    /// made ready are kept in `pipelines`, a folder, if one is given.
     ///
     /// # Errors
     /// [`Error::NoAdapter`], [`Error::Device`]
-    pub fn open(pipelines: Option<&Path>) -> Result<Self, Error> {
+    pub fn open(pipelines: Option<&Path>, forced: Forced) -> Result<Self, Error> {
         let adapter = chosen()?;
         let info = AdapterInfo::of(&adapter);
         let limits = adapter.limits();
@@ -93,12 +95,7 @@ impl Gpu {
                 tell(&told, message);
             }
         });
-        let traits = Traits {
-            is_software: info.is_software,
-            max_threads: limits.max_compute_invocations_per_workgroup,
-            max_shared_bytes: limits.max_compute_workgroup_storage_size,
-            max_binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
-        };
+        let traits = traits(&adapter, &limits).forced(forced);
         Ok(Self {
             info,
             traits,
@@ -130,11 +127,6 @@ impl Gpu {
     #[cfg(test)]
     pub fn lose(&self) {
         self.device.destroy();
-    }
-
-    /// Lets bindings be no larger than this: what a smaller adapter would do.
-    pub fn limit_bindings(&mut self, n_bytes: u64) {
-        self.traits.max_binding_bytes = self.traits.max_binding_bytes.min(n_bytes);
     }
 
     /// Bytes of memory that the adapter has for itself; `None` where it shares the machine's.
@@ -248,6 +240,21 @@ impl Gpu {
 
     pub(super) fn lost(&self, reason: String) -> Error {
         Error::Lost { adapter: self.info.name.clone(), reason }
+    }
+}
+
+/// What an adapter says of itself.
+fn traits(adapter: &wgpu::Adapter, limits: &wgpu::Limits) -> Traits {
+    let (info, features) = (adapter.get_info(), adapter.features());
+    let is_same = info.subgroup_min_size == info.subgroup_max_size;
+    let has_subgroups = features.contains(wgpu::Features::SUBGROUP) && is_same;
+    Traits {
+        is_software: AdapterInfo::of(adapter).is_software,
+        max_threads: limits.max_compute_invocations_per_workgroup,
+        max_shared_bytes: limits.max_compute_workgroup_storage_size,
+        max_binding_bytes: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        has_f16: features.contains(wgpu::Features::SHADER_F16),
+        subgroup_size: has_subgroups.then_some(info.subgroup_min_size),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The table of kernels: what each is called, and its WGSL with the constants of a variant.
 
-use super::decide::MatmulTile;
+use super::decide::{CachePrecision, MatmulTile, NormTile};
 use super::format::Format;
 use std::collections::BTreeMap;
 
@@ -14,14 +14,19 @@ pub const PARTS: u32 = 64;
 pub enum Kernel {
     /// `embedding.wgsl`
     Embedding(Format),
-    /// `matmul.wgsl`
+    /// `matmul.wgsl` or `matmul_tile.wgsl`
     Matmul(Format, MatmulTile),
-    /// `rms_norm.wgsl` with so many threads a row.
-    RmsNorm(u32),
+    /// `rms_norm.wgsl`
+    RmsNorm(NormTile),
     /// `head_norm.wgsl`
     HeadNorm,
-    /// `rope.wgsl`; whether pairs are halves of a head.
-    Rope(bool),
+    /// `rope.wgsl`
+    Rope {
+        /// Whether pairs are halves of a head.
+        halves: bool,
+        /// How the cache holds keys and values.
+        cache: CachePrecision,
+    },
     /// `attention.wgsl`
     Attention {
         /// Query heads that share a key head.
@@ -32,6 +37,8 @@ pub enum Kernel {
         is_split: bool,
         /// Threads, at least `group`.
         lanes: u32,
+        /// How the cache holds keys and values.
+        cache: CachePrecision,
     },
     /// `attention_merge.wgsl`
     AttentionMerge,
@@ -73,10 +80,11 @@ impl Kernel {
     pub fn name(self) -> &'static str {
         match self {
             Self::Embedding(_) => "embedding",
-            Self::Matmul(..) => "matmul",
+            Self::Matmul(_, MatmulTile::Registers(_)) => "matmul",
+            Self::Matmul(_, MatmulTile::Workgroup(_)) => "matmul_tile",
             Self::RmsNorm(_) => "rms_norm",
             Self::HeadNorm => "head_norm",
-            Self::Rope(_) => "rope",
+            Self::Rope { .. } => "rope",
             Self::Attention { .. } => "attention",
             Self::AttentionMerge => "attention_merge",
             Self::Gated => "gated",
@@ -93,46 +101,89 @@ impl Kernel {
     pub fn source(self) -> String {
         let constants = self.constants();
         let mut source = String::new();
+        if let Self::Matmul(_, MatmulTile::Workgroup(tile)) = self {
+            source.push_str(if tile.is_half {
+                "enable f16;\nalias Weight = f16;\n"
+            } else {
+                "alias Weight = f32;\n"
+            });
+        }
         for (name, value) in &constants {
             source.push_str(&format!("const {name}: u32 = {value}u;\n"));
         }
-        let text = match self {
-            Self::Embedding(format) => decoder(format) + shader!("embedding"),
-            Self::Matmul(format, _) => decoder(format) + shader!("matmul"),
-            Self::RmsNorm(_) => shader!("rms_norm").to_owned(),
-            Self::HeadNorm => shader!("head_norm").to_owned(),
-            Self::Rope(_) => shader!("rope").to_owned(),
-            Self::Attention { .. } => shader!("attention").to_owned(),
-            Self::AttentionMerge => shader!("attention_merge").to_owned(),
-            Self::Gated => shader!("gated").to_owned(),
-            Self::LogSums => shader!("log_sums").to_owned(),
-            Self::Pick => shader!("pick").to_owned(),
-            Self::Adjust => shader!("adjust").to_owned(),
-            Self::Top { .. } => shader!("top").to_owned(),
-            Self::GatherRows => shader!("gather_rows").to_owned(),
-            Self::MoveWords => shader!("move_words").to_owned(),
-        };
+        let text = self.pieces() + self.text();
         let lines: Vec<&str> = text.lines().collect();
         write_out(&lines, &constants, &mut source);
         source
     }
 
+    /// The shared pieces that it needs.
+    fn pieces(self) -> String {
+        let threads = |subgroup: u32| match subgroup {
+            1 => shader!("shared/threads"),
+            _ => shader!("shared/subgroups"),
+        };
+        match self {
+            Self::Embedding(format) => decoder(format),
+            Self::Matmul(format, tile) => {
+                let threads = match tile {
+                    MatmulTile::Registers(tile) => threads(tile.subgroup),
+                    MatmulTile::Workgroup(_) => "",
+                };
+                decoder(format) + shader!("shared/product") + threads
+            }
+            Self::RmsNorm(tile) => threads(tile.subgroup).to_owned(),
+            Self::Rope { cache, .. } | Self::Attention { cache, .. } => match cache {
+                CachePrecision::F32 => shader!("shared/cache_f32").to_owned(),
+                CachePrecision::F16 => shader!("shared/cache_f16").to_owned(),
+            },
+            _ => String::new(),
+        }
+    }
+
+    /// Its own file.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Embedding(_) => shader!("embedding"),
+            Self::Matmul(_, MatmulTile::Registers(_)) => shader!("matmul"),
+            Self::Matmul(_, MatmulTile::Workgroup(_)) => shader!("matmul_tile"),
+            Self::RmsNorm(_) => shader!("rms_norm"),
+            Self::HeadNorm => shader!("head_norm"),
+            Self::Rope { .. } => shader!("rope"),
+            Self::Attention { .. } => shader!("attention"),
+            Self::AttentionMerge => shader!("attention_merge"),
+            Self::Gated => shader!("gated"),
+            Self::LogSums => shader!("log_sums"),
+            Self::Pick => shader!("pick"),
+            Self::Adjust => shader!("adjust"),
+            Self::Top { .. } => shader!("top"),
+            Self::GatherRows => shader!("gather_rows"),
+            Self::MoveWords => shader!("move_words"),
+        }
+    }
+
     fn constants(self) -> BTreeMap<&'static str, u32> {
         match self {
-            Self::Matmul(_, tile) => {
-                let n_shared =
-                    if tile.slices > 1 { tile.slices * tile.tokens * tile.lanes } else { 1 };
+            Self::Matmul(_, MatmulTile::Registers(tile)) => {
+                let parts = tile.parts();
+                let n_shared = if parts > 1 { parts * tile.tokens * tile.lanes } else { 1 };
                 BTreeMap::from([
                     ("LANES", tile.lanes),
                     ("SLICES", tile.slices),
                     ("TOKENS", tile.tokens),
                     ("QUADS", tile.quads),
+                    ("SUBGROUP", tile.subgroup),
                     ("SHARED", n_shared),
                 ])
             }
-            Self::RmsNorm(lanes) => BTreeMap::from([("LANES", lanes)]),
-            Self::Rope(halves) => BTreeMap::from([("HALVES", u32::from(halves))]),
-            Self::Attention { group, quads, is_split, lanes } => BTreeMap::from([
+            Self::Matmul(_, MatmulTile::Workgroup(tile)) => {
+                BTreeMap::from([("ROW_QUADS", tile.row_quads)])
+            }
+            Self::RmsNorm(tile) => {
+                BTreeMap::from([("LANES", 1), ("SLICES", tile.slices), ("SUBGROUP", tile.subgroup)])
+            }
+            Self::Rope { halves, .. } => BTreeMap::from([("HALVES", u32::from(halves))]),
+            Self::Attention { group, quads, is_split, lanes, .. } => BTreeMap::from([
                 ("GROUP", group),
                 ("QUADS", quads),
                 ("SPLIT", u32::from(is_split)),

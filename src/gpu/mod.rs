@@ -22,7 +22,9 @@ mod parity;
 mod twins;
 
 pub use adapter::{AdapterInfo, adapters, choose};
-pub use decide::{MatmulTile, Traits, matmul_tile, norm_lanes, top_lanes};
+pub use decide::{
+    CachePrecision, Forced, MatmulTile, Mode, NormTile, Traits, matmul_tile, norm_tile, top_lanes,
+};
 pub use device::{Buffer, Gpu};
 pub use format::{Format, TILE_ROWS, repack};
 pub use kernel::{Kernel, PAGE, PARTS, attention_lanes};

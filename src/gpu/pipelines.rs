@@ -128,3 +128,45 @@ impl Gpu {
 fn key(dispatch: &Dispatch) -> (Kernel, Vec<u64>) {
     (dispatch.kernel, dispatch.buffers.iter().map(|buffer| buffer.id).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::recording::Recording;
+    use super::super::{Forced, device, shape};
+    use super::*;
+    use crate::job::Watch;
+
+    #[test]
+    fn gpu_pipelines_are_kept_on_disk_and_a_damaged_file_does_no_harm() {
+        if device().is_none() {
+            return;
+        }
+        let folder =
+            std::env::temp_dir().join(format!("backstory-pipelines-{}", std::process::id()));
+        let run = || {
+            let mut gpu = Gpu::open(Some(&folder), Forced::default()).unwrap();
+            let keeps = gpu.pipelines.cache.is_some();
+            let buffer = gpu.upload(&[1, 2, 3, 4, 0, 0, 0, 0], "a test").unwrap();
+            let mut recording = Recording::default();
+            recording.run(Dispatch {
+                kernel: Kernel::MoveWords,
+                buffers: vec![buffer.clone()],
+                shape: shape::MoveWords { source: 0, place: 4, n: 4 }.words(),
+                groups: [1, 1],
+                work: 1,
+                cuts: false,
+            });
+            gpu.run(&recording, &Watch::default()).unwrap();
+            assert_eq!(gpu.read(&buffer, 0, 8).unwrap(), [1, 2, 3, 4, 1, 2, 3, 4]);
+            let files = std::fs::read_dir(&folder).map_or(0, Iterator::count);
+            assert_eq!(files, usize::from(keeps));
+        };
+        run();
+        run();
+        for file in std::fs::read_dir(&folder).into_iter().flatten() {
+            std::fs::write(file.unwrap().path(), b"no cache of any driver").unwrap();
+        }
+        run();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -218,7 +218,12 @@ impl Gpu {
 
 #[cfg(test)]
 mod tests {
+    use super::super::decide::NormTile;
     use super::*;
+
+    fn norm(slices: u32) -> Kernel {
+        Kernel::RmsNorm(NormTile { slices, subgroup: 1 })
+    }
 
     fn recording(kernel: Kernel, work: u64) -> Recording {
         let mut recording = Recording::default();
@@ -231,12 +236,12 @@ mod tests {
     fn gpu_times_of_some_runs_stand_for_all_of_their_variant() {
         let mut times = Times::default();
         for work in [100, 100, 200] {
-            times.count(&recording(Kernel::RmsNorm(1), work));
+            times.count(&recording(norm(1), work));
         }
-        times.count(&recording(Kernel::RmsNorm(128), 50));
+        times.count(&recording(norm(128), 50));
         times.count(&recording(Kernel::Gated, 10));
-        times.note(Kernel::RmsNorm(1), 100, 0.5);
-        times.note(Kernel::RmsNorm(128), 50, 0.25);
+        times.note(norm(1), 100, 0.5);
+        times.note(norm(128), 50, 0.25);
         times.note(Kernel::Gated, 10, 3.0);
         let time = |name, n_runs, secs| KernelTime { name, n_runs, secs };
         assert_eq!(times.all(), [time("gated", 1, 3.0), time("rms_norm", 4, 2.25)]);

@@ -4,12 +4,15 @@
 //! neither code nor order of sums with the kernel. An index past a buffer's end is a panic here, where
 //! the device would read or write something else.
 
+mod attending;
 mod weights;
 
-use super::MatmulTile;
+use super::decide::MatmulTile;
 use super::format::Format;
-use super::kernel::{Kernel, PAGE, PARTS};
-use super::shape::{self, Change, Found, Item, Parts, State};
+use super::kernel::{Kernel, PARTS};
+use super::shape::{self, Change, Found, State};
+use attending::{attention, attention_merge, rope};
+use half::f16;
 use weights::unpacked;
 
 /// Does a dispatch: a kernel, the words of its shape, its workgroups and its buffers' words.
@@ -32,10 +35,12 @@ pub fn twin(kernel: Kernel, shape: &[u32], groups: [u32; 2], buffers: &mut [Vec<
         }
         Kernel::RmsNorm(_) => rms_norm(shape!(RmsNorm), groups, bound(buffers)),
         Kernel::HeadNorm => head_norm(shape!(HeadNorm), groups, bound(buffers)),
-        Kernel::Rope(halves) => rope(halves, shape!(Rope), groups, bound(buffers)),
-        Kernel::Attention { group, quads, is_split, lanes } => {
+        Kernel::Rope { halves, cache } => {
+            rope(halves, cache, shape!(Rope), groups, bound(buffers));
+        }
+        Kernel::Attention { group, quads, is_split, lanes, cache } => {
             let sizes = [group, 4 * quads, lanes].map(|n| n as usize);
-            attention(sizes, is_split, shape!(Attention), groups, bound(buffers));
+            attention(sizes, (is_split, cache), shape!(Attention), groups, bound(buffers));
         }
         Kernel::AttentionMerge => attention_merge(shape!(AttentionMerge), groups, bound(buffers)),
         Kernel::Gated => gated(shape!(Gated), groups, bound(buffers)),
@@ -98,11 +103,15 @@ fn matmul(
 ) {
     let (n_in, stride, first) = (shape.n_in as usize, shape.stride as usize, shape.first as usize);
     assert_eq!(shape.words as usize, format.row_words(n_in));
-    let tokens = tile.tokens as usize;
-    let first_row = shape.first_group as usize * tokens;
-    let rows = first_row..(first_row + y * tokens).min(shape.n_rows as usize);
-    for column in 0..(4 * tile.lanes as usize * x).min(shape.n_out as usize) {
-        let weights = unpacked(format, weights, n_in, column);
+    let n_rows = tile.rows() as usize;
+    let first_row = shape.first_group as usize * n_rows;
+    let rows = first_row..(first_row + y * n_rows).min(shape.n_rows as usize);
+    let is_half = matches!(tile, MatmulTile::Workgroup(tile) if tile.is_half);
+    for column in 0..(tile.outputs() as usize * x).min(shape.n_out as usize) {
+        let mut weights = unpacked(format, weights, n_in, column);
+        if is_half {
+            weights.iter_mut().for_each(|weight| *weight = f16::from_f64(*weight).to_f64());
+        }
         for row in rows.clone() {
             let inputs = numbers(&inputs[row * n_in..][..n_in]);
             let mut sum: f64 = inputs.zip(&weights).map(|(x, w)| x * w).sum();
@@ -144,104 +153,6 @@ fn head_norm(shape: shape::HeadNorm, [x, y]: [usize; 2], [weights, values]: &mut
             let head = &mut values[start..start + size];
             let normed = normed(head, &weights[..size], shape.epsilon);
             head.copy_from_slice(&normed);
-        }
-    }
-}
-
-fn rope(
-    halves: bool,
-    shape: shape::Rope,
-    [x, y]: [usize; 2],
-    [angles, slots, values, keys_out, values_out]: &mut [Vec<u32>; 5],
-) {
-    let [h, k, size] = [shape.n_heads, shape.n_kv_heads, shape.size].map(|n| n as usize);
-    for (row, slot) in slots.iter().enumerate().take(y) {
-        let slot = *slot as usize * k;
-        for thread in 0..(64 * x).min((h + 2 * k) * size / 2) {
-            let (head, pair) = (thread / (size / 2), thread % (size / 2));
-            let places = if halves { [pair, pair + size / 2] } else { [2 * pair, 2 * pair + 1] };
-            let from = (row * (h + 2 * k) + head) * size;
-            let plain = places.map(|place| values[from + place]);
-            let [a, b] = plain.map(number);
-            let turn = (row * (size / 2) + pair) * 2;
-            let (cos, sin) = (number(angles[turn]), number(angles[turn + 1]));
-            let turned = [word(a * cos - b * sin), word(a * sin + b * cos)];
-            let (to, start, pair) = if head < h {
-                (&mut *values, from, turned)
-            } else if head < h + k {
-                (&mut *keys_out, (slot + head - h) * size, turned)
-            } else {
-                (&mut *values_out, (slot + head - h - k) * size, plain)
-            };
-            for (place, word) in places.into_iter().zip(pair) {
-                to[start + place] = word;
-            }
-        }
-    }
-}
-
-fn attention(
-    [group, size, lanes]: [usize; 3],
-    is_split: bool,
-    shape: shape::Attention,
-    [x, y]: [usize; 2],
-    [items, pages, queries, keys, values, outputs]: &mut [Vec<u32>; 6],
-) {
-    let (h, k, page) = (shape.n_heads as usize, shape.n_kv_heads as usize, PAGE as usize);
-    let items = items.as_chunks().0.iter().map(|words| Item::from_words(*words));
-    for item in items.skip(shape.first_group as usize).take(y) {
-        let [first_row, n_rows, table] =
-            [item.first_row, item.n_rows, item.table].map(|n| n as usize);
-        let threads = (0..(n_rows * group).min(lanes)).flat_map(|t| (0..x).map(move |x| (t, x)));
-        for (thread, kv_head) in threads {
-            let (row, head) = (thread / group, kv_head * group + thread % group);
-            let query = (first_row + row) * shape.stride as usize + head * size;
-            let last = item.position as usize + row;
-            let seen = item.from_key as usize..(item.to_key as usize).min(last + 1);
-            let places = seen.map(|key| {
-                let slot = pages[table + key / page] as usize * page + key % page;
-                (slot * k + kv_head) * size
-            });
-            let query = &queries[query..][..size];
-            let score = |at: usize| dot(query, &keys[at..][..size]) * f64::from(shape.scale);
-            let scores: Vec<(usize, f64)> = places.map(|at| (at, score(at))).collect();
-            let least = f64::from(-3.0e38_f32);
-            let largest = scores.iter().map(|(_, score)| *score).fold(least, f64::max);
-            let weights = scores.iter().map(|(at, score)| (*at, (score - largest).exp()));
-            let total: f64 = weights.clone().map(|(_, weight)| weight).sum();
-            let sum = |ix| weights.clone().map(|(at, w)| w * number(values[at + ix])).sum::<f64>();
-            if is_split {
-                let out = &mut outputs[(item.part as usize * h + head) * (size + 4)..][..size + 4];
-                let ends = [largest, total, 0.0, 0.0];
-                let words: Vec<u32> = (0..size).map(sum).chain(ends).map(word).collect();
-                out.copy_from_slice(&words);
-            } else {
-                let out = &mut outputs[((first_row + row) * h + head) * size..][..size];
-                let words: Vec<u32> = (0..size).map(|ix| word(sum(ix) / total)).collect();
-                out.copy_from_slice(&words);
-            }
-        }
-    }
-}
-
-fn attention_merge(
-    shape: shape::AttentionMerge,
-    [x, y]: [usize; 2],
-    [rows, inputs, outputs]: &mut [Vec<u32>; 3],
-) {
-    let (h, size) = (shape.n_heads as usize, 4 * shape.quads as usize);
-    let rows = rows.as_chunks().0.iter().map(|words| Parts::from_words(*words));
-    for (row, parts) in rows.take(y).enumerate() {
-        for value in 0..(64 * x).min(h * size) {
-            let (head, ix) = (value / size, value % size);
-            let part = |part: u32| &inputs[(part as usize * h + head) * (size + 4)..][..size + 4];
-            let parts = (parts.first..parts.first + parts.n).map(part);
-            let largest =
-                parts.clone().map(|part| number(part[size])).fold(f64::NEG_INFINITY, f64::max);
-            let weigh = |part: &[u32]| (number(part[size]) - largest).exp();
-            let total: f64 = parts.clone().map(|part| weigh(part) * number(part[size + 1])).sum();
-            let sum: f64 = parts.map(|part| weigh(part) * number(part[ix])).sum();
-            outputs[row * h * size + value] = word(sum / total);
         }
     }
 }

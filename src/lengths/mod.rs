@@ -88,6 +88,10 @@ pub struct Group {
     /// Every length, in the order of the records.
     #[serde(skip)]
     pub lengths: Vec<f64>,
+    /// Which record each length is of, counted from 0 through all that were measured together; none
+    /// where several measurements were merged.
+    #[serde(skip)]
+    pub records: Vec<u32>,
 }
 
 /// What `backstory lengths --json` prints.
@@ -100,38 +104,68 @@ pub struct Lengths {
 }
 
 impl Lengths {
-    /// The lengths of several measurements as those of one, as far as they counted the same tokens:
-    /// a measurement with another tokenizer than the first adds no tokens.
-    pub fn merged<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+    /// The wanted groups of several measurements as those of one, as far as they counted the same
+    /// tokens: a measurement with another tokenizer than the first adds no tokens.
+    pub fn merged<'a>(
+        parts: impl IntoIterator<Item = &'a Self>,
+        is_wanted: impl Fn(&Group) -> bool,
+    ) -> Self {
         let mut tokenizer = None;
         let mut grouped = Grouped::default();
         for part in parts {
             tokenizer = tokenizer.or_else(|| part.tokenizer.clone());
             let same = part.tokenizer == tokenizer;
-            for group in part.groups.iter().filter(|group| same || group.unit != Unit::Tokens) {
+            let fits = |group: &&Group| (same || group.unit != Unit::Tokens) && is_wanted(group);
+            for group in part.groups.iter().filter(fits) {
                 let Group { task, strategy, field, unit, lengths, .. } = group;
-                grouped.add(task, strategy, *field, *unit, lengths);
+                grouped.add(task, strategy, *field, *unit, lengths, &[]);
             }
         }
         Self { tokenizer, groups: grouped.finish() }
     }
 }
 
+impl Lengths {
+    /// The length of one part of each record of the dataset that alone was measured; `None` where it was
+    /// not counted.
+    pub fn of_each(&self, dataset: &Dataset, field: Field, unit: Unit) -> Vec<Option<f64>> {
+        let mut all = vec![None; dataset.records.len()];
+        for group in self.groups.iter().filter(|group| group.field == field && group.unit == unit) {
+            for (record, length) in group.records.iter().zip(&group.lengths) {
+                if let Some(place) = all.get_mut(*record as usize) {
+                    *place = Some(*length);
+                }
+            }
+        }
+        all
+    }
+}
+
 /// Lengths by task (in the paper's order), strategy, field and unit.
 #[derive(Default)]
-struct Grouped(BTreeMap<(usize, String, StrategyId, Field, Unit), Vec<f64>>);
+struct Grouped(BTreeMap<(usize, String, StrategyId, Field, Unit), (Vec<f64>, Vec<u32>)>);
 
 impl Grouped {
-    fn add(&mut self, task: &str, strategy: &StrategyId, field: Field, unit: Unit, ns: &[f64]) {
+    fn add(
+        &mut self,
+        task: &str,
+        strategy: &StrategyId,
+        field: Field,
+        unit: Unit,
+        ns: &[f64],
+        records: &[u32],
+    ) {
         let key = (Task::rank(task), task.to_owned(), strategy.clone(), field, unit);
-        self.0.entry(key).or_default().extend(ns);
+        let (lengths, all) = self.0.entry(key).or_default();
+        lengths.extend(ns);
+        all.extend(records);
     }
 
     fn finish(self) -> Vec<Group> {
         let groups = self.0.into_iter();
-        let group = |((_, task, strategy, field, unit), lengths): (_, Vec<f64>)| {
+        let group = |((_, task, strategy, field, unit), (lengths, records)): (_, (Vec<f64>, _))| {
             let summary = stats::summarize(&lengths)?;
-            Some(Group { strategy, task, field, unit, summary, lengths })
+            Some(Group { strategy, task, field, unit, summary, lengths, records })
         };
         groups.filter_map(group).collect()
     }
@@ -173,9 +207,9 @@ pub fn measure(
         })
         .collect();
     let mut grouped = Grouped::default();
-    for (record, counts) in records.iter().zip(counted?) {
+    for (ix, (record, counts)) in (0_u32..).zip(records.iter().zip(counted?)) {
         for (field, unit, n) in counts {
-            grouped.add(&record.task, &record.strategy, field, unit, &[n]);
+            grouped.add(&record.task, &record.strategy, field, unit, &[n], &[ix]);
         }
     }
     let tokenizer = counter.tokenizer.map(|t| t.name().to_owned());

@@ -7,6 +7,8 @@
 mod body;
 mod cache;
 mod pass;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use super::config::{self, Config};
@@ -15,7 +17,7 @@ use super::known::{Header, Known};
 use super::{
     Error, Feed, LanguageModel, ModelInfo, ScoreRequest, TokenScores, candle_model, catalogue,
 };
-use crate::gpu::{self, AdapterInfo, Gpu, KernelTime};
+use crate::gpu::{self, AdapterInfo, CachePrecision, Forced, Gpu, KernelTime};
 use crate::job::Watch;
 use cache::Cache;
 use pass::Scratch;
@@ -25,8 +27,10 @@ use weights::Weights;
 /// How to load a model.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WgpuOptions {
-    /// Bytes that one binding may have, if fewer than the adapter's own limit.
-    pub binding_bytes: Option<u64>,
+    /// What the adapter is taken for.
+    pub forced: Forced,
+    /// How the cache holds keys and values; `None`: as suits the adapter.
+    pub cache: Option<CachePrecision>,
     /// Bytes of memory to plan with; `None` asks the adapter, or the system where it uses its memory.
     pub free_bytes: Option<u64>,
 }
@@ -51,16 +55,15 @@ impl WgpuModel {
     pub fn load(path: &Path, options: WgpuOptions, watch: &Watch) -> Result<Self, Error> {
         let header = Header::read(path, watch)?;
         let home = catalogue::home().ok();
-        let mut gpu = Gpu::open(home.map(|home| home.join("pipelines")).as_deref())?;
-        if let Some(n_bytes) = options.binding_bytes {
-            gpu.limit_bindings(n_bytes);
-        }
+        let pipelines = home.map(|home| home.join("pipelines"));
+        let mut gpu = Gpu::open(pipelines.as_deref(), options.forced)?;
+        let precision = options.cache.unwrap_or(CachePrecision::of(gpu.traits().is_software));
         let weight_bytes = weights::planned_bytes(&header.gguf, &header.config)?;
         check_memory(&header.gguf, &mut gpu, options, weight_bytes)?;
         let (mut known, mut gguf, config) = header.known("gpu", weight_bytes, watch)?;
-        known.info.cache_bytes_per_token = Cache::bytes_per_token(&config);
+        known.info.cache_bytes_per_token = Cache::bytes_per_token(&config, precision);
         let weights = Weights::load(&mut gguf, &config, &mut gpu, watch)?;
-        let cache = Cache::new(&config, &mut gpu)?;
+        let cache = Cache::new(&config, precision, &mut gpu)?;
         let scratch = Scratch::new(&config, &mut gpu)?;
         Ok(Self { known, config, gpu, weights, cache, scratch, is_lost: false })
     }
@@ -75,7 +78,9 @@ impl WgpuModel {
         let config = Config::read(&mut gguf)?;
         let weight_bytes = weights::planned_bytes(&gguf, &config)?;
         let mut info = config::info(&gguf, &config, String::new(), "gpu", weight_bytes);
-        info.cache_bytes_per_token = Cache::bytes_per_token(&config);
+        let is_software = gpu::choose().is_ok_and(|adapter| adapter.is_software);
+        info.cache_bytes_per_token =
+            Cache::bytes_per_token(&config, CachePrecision::of(is_software));
         Ok(info)
     }
 

@@ -9,7 +9,7 @@ mod task;
 mod template;
 
 pub use conversation::{Conversation, Stage};
-pub use task::{Task, TaskPrompt};
+pub use task::{Task, TaskKind, TaskPrompt};
 pub use template::{Filled, Template};
 
 /// A prompt that cannot be used.

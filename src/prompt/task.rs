@@ -9,7 +9,34 @@ pub struct Task {
     pub name: &'static str,
     /// How the task is called in print.
     pub title: &'static str,
+    /// What kind of task it is.
+    pub kind: TaskKind,
     prompt: &'static str,
+}
+
+/// The groups in which the paper reports tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TaskKind {
+    /// Questions about one document.
+    SingleDocument,
+    /// Questions over several documents.
+    MultiDocument,
+    /// Summaries.
+    Summarization,
+}
+
+impl TaskKind {
+    /// Every kind, in the paper's order.
+    pub const ALL: [Self; 3] = [Self::SingleDocument, Self::MultiDocument, Self::Summarization];
+
+    /// What it is called in print.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::SingleDocument => "Single-document QA",
+            Self::MultiDocument => "Multi-document QA",
+            Self::Summarization => "Summarization",
+        }
+    }
 }
 
 const MULTI_DOCUMENT_QA: &str = include_str!("../../prompts/tasks/multi_document_qa.txt");
@@ -19,25 +46,49 @@ const TASKS: [Task; 8] = [
     Task {
         name: "narrativeqa",
         title: "NarrativeQA",
+        kind: TaskKind::SingleDocument,
         prompt: include_str!("../../prompts/tasks/narrativeqa.txt"),
     },
     Task {
         name: "qasper",
         title: "Qasper",
+        kind: TaskKind::SingleDocument,
         prompt: include_str!("../../prompts/tasks/qasper.txt"),
     },
-    Task { name: "hotpotqa", title: "HotpotQA", prompt: MULTI_DOCUMENT_QA },
-    Task { name: "2wikimqa", title: "2WikiMQA", prompt: MULTI_DOCUMENT_QA },
-    Task { name: "musique", title: "MuSiQue", prompt: MULTI_DOCUMENT_QA },
+    Task {
+        name: "hotpotqa",
+        title: "HotpotQA",
+        kind: TaskKind::MultiDocument,
+        prompt: MULTI_DOCUMENT_QA,
+    },
+    Task {
+        name: "2wikimqa",
+        title: "2WikiMQA",
+        kind: TaskKind::MultiDocument,
+        prompt: MULTI_DOCUMENT_QA,
+    },
+    Task {
+        name: "musique",
+        title: "MuSiQue",
+        kind: TaskKind::MultiDocument,
+        prompt: MULTI_DOCUMENT_QA,
+    },
     Task {
         name: "gov_report",
         title: "GovReport",
+        kind: TaskKind::Summarization,
         prompt: include_str!("../../prompts/tasks/gov_report.txt"),
     },
-    Task { name: "qmsum", title: "QMSum", prompt: include_str!("../../prompts/tasks/qmsum.txt") },
+    Task {
+        name: "qmsum",
+        title: "QMSum",
+        kind: TaskKind::Summarization,
+        prompt: include_str!("../../prompts/tasks/qmsum.txt"),
+    },
     Task {
         name: "multi_news",
         title: "MultiNews",
+        kind: TaskKind::Summarization,
         prompt: include_str!("../../prompts/tasks/multi_news.txt"),
     },
 ];

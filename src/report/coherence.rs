@@ -1,142 +1,109 @@
-//! The coherence figure: what the own context does for instruction and answer, beside what other
-//! contexts do.
+//! The coherence figures and their table: what the own context does for instruction and answer,
+//! beside what other contexts do.
+//!
+//! Here is which figure it is and what all have in common; each form has its marks in a file of its
+//! own. Gains and their intervals belong in `crate::coherence`.
 
-use super::strategies::{color, ordered, strategy_title, task_title, tasks};
-use crate::coherence::{Estimate, GroupSummary, Summary};
+mod auc;
+mod bars;
+mod points;
+mod rank;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use table::coherence_table;
+
+use super::strategies::{color, ordered, strategy_title, tasks};
+use crate::coherence::{Coherence, Summary};
 use crate::data::StrategyId;
-use crate::figure::{Axis, Figure, Hatch, LegendEntry, Mark, Paint, Panel, Swatch};
+use crate::figure::{Figure, LegendEntry, Mark, Paint, Swatch, palette};
 
-/// What a panel shows of a group: its y label, and the gains with the own and the other contexts.
-type Gains = fn(&GroupSummary) -> (Option<Estimate>, Option<Estimate>);
+/// How coherence is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CoherenceForm {
+    /// Mean gains with the own and with other contexts, as bars.
+    #[default]
+    Bars,
+    /// The share of other contexts that the own one beats.
+    Auc,
+    /// Each record's answer gain over its instruction gain.
+    Scatter,
+    /// Each record's gains over the length of its context.
+    Length,
+    /// The share of records whose own context is among the first.
+    Rank,
+}
 
-/// Two panels (instruction, answer): per task and strategy the gain with the own context (solid)
-/// and with other contexts (hatched), with 95% intervals.
-pub fn coherence_figure(summary: &Summary) -> Figure {
-    let strategies = ordered(summary.groups.iter().map(|group| &group.strategy));
-    let names = tasks(summary.groups.iter().map(|group| group.task.as_str()));
-    let panels: [(&str, &str, Gains); 2] = [
-        ("Instruction", "instruction gain (nats per token)", |g| {
-            (g.instruction_gain, g.instruction_gain_shuffled)
-        }),
-        ("Answer", "answer gain (nats per token)", |g| (g.answer_gain, g.answer_gain_shuffled)),
-    ];
-    let panels = panels
-        .iter()
-        .map(|(name, label, gains)| panel(summary, &strategies, &names, name, label, *gains))
-        .collect();
-    let mut legend: Vec<LegendEntry> = strategies
-        .iter()
-        .map(|(strategy, place)| LegendEntry {
-            label: strategy_title(strategy),
-            swatch: Swatch::Patch(Hatch::Solid),
-            paint: Paint::new(color(*place)),
-        })
-        .collect();
-    legend.push(LegendEntry {
-        label: "other contexts".into(),
-        swatch: Swatch::Patch(Hatch::Rising),
-        paint: Paint::new([90, 90, 90]),
-    });
-    let mut ns: Vec<usize> = summary.groups.iter().map(|group| group.n).collect();
-    ns.sort_unstable();
-    let n = match (ns.first(), ns.last()) {
-        (Some(least), Some(most)) if least == most => format!("n = {least}"),
-        (Some(least), Some(most)) => format!("n = {least} to {most}"),
-        _ => "n = 0".to_owned(),
-    };
-    // Rows of earlier versions do not name their scorer.
-    let scorer = match summary.model.as_str() {
-        "" => String::new(),
-        model => format!(", scored by {model}"),
-    };
-    Figure {
-        title: "Instruction-context coherence".into(),
-        caption: format!(
-            "Gain in log-probability over no context{}. Solid: the record's own context; \
-             hatched: the mean over {} other context(s) of the same task. Whiskers: 95% percentile \
-             bootstrap intervals over records; {n} records per task and strategy.",
-            scorer, summary.shuffles
-        ),
-        panels,
-        columns: 1,
-        panel_height_in: 1.9,
-        legend,
-        ..Figure::default()
+/// Draws the rows, of which `summary` is the summary.
+pub fn coherence_figure(form: CoherenceForm, rows: &[&Coherence], summary: &Summary) -> Figure {
+    let scene = Scene::of(rows, summary);
+    match form {
+        CoherenceForm::Bars => bars::figure(summary),
+        CoherenceForm::Auc => auc::figure(&scene),
+        CoherenceForm::Scatter => points::scatter(&scene),
+        CoherenceForm::Length => points::over_length(&scene),
+        CoherenceForm::Rank => rank::figure(&scene),
     }
 }
 
-fn panel(
-    summary: &Summary,
-    strategies: &[(StrategyId, usize)],
-    names: &[String],
-    name: &str,
-    label: &str,
-    gains: Gains,
-) -> Panel {
-    let mut marks = vec![Mark::Rule {
-        series: "zero".into(),
-        at: 0.0,
-        horizontal: true,
-        paint: Paint::new([0; 3]).width(0.5),
-    }];
-    let (mut lowest, mut highest) = (0.0f64, 0.0f64);
-    // Bars of a lone task would be as broad as the page.
-    let breadth = 0.84 * (names.len() as f64 / 4.0).clamp(0.4, 1.0);
-    let width = breadth / (2 * strategies.len()).max(1) as f64;
-    for (ix, (strategy, place)) in strategies.iter().enumerate() {
-        for (side, hatch) in [(0, Hatch::Solid), (1, Hatch::Rising)] {
-            let mut bars = Vec::new();
-            for (task_ix, task) in names.iter().enumerate() {
-                let group =
-                    summary.groups.iter().find(|g| g.task == *task && g.strategy == *strategy);
-                let estimate = group.map(gains).and_then(|g| if side == 0 { g.0 } else { g.1 });
-                if let Some(estimate) = estimate {
-                    let x = task_ix as f64 - breadth / 2.0 + width * (2 * ix + side) as f64;
-                    lowest = lowest.min(estimate.ci95[0]);
-                    highest = highest.max(estimate.ci95[1]);
-                    bars.push((x, estimate));
-                }
-            }
-            let kind = if side == 0 { "own" } else { "other" };
-            let series = format!("{}, {kind} context", strategy_title(strategy));
-            marks.extend(bar_marks(&series, &bars, width, hatch, Paint::new(color(*place))));
+/// What a figure of rows is made from.
+struct Scene<'a> {
+    rows: &'a [&'a Coherence],
+    summary: &'a Summary,
+    /// Each with its place in the palettes.
+    strategies: Vec<(StrategyId, usize)>,
+    tasks: Vec<String>,
+}
+
+impl<'a> Scene<'a> {
+    fn of(rows: &'a [&'a Coherence], summary: &'a Summary) -> Self {
+        Self {
+            rows,
+            summary,
+            strategies: ordered(rows.iter().map(|row| &row.strategy)),
+            tasks: tasks(rows.iter().map(|row| row.task.as_str())),
         }
     }
-    let margin = 0.06 * (highest - lowest).max(0.1);
-    let tasks: Vec<String> = names.iter().map(|task| task_title(task)).collect();
-    Panel {
-        title: name.to_owned(),
-        x: Axis::category("", tasks),
-        y: Axis::linear(label, if lowest < 0.0 { lowest - margin } else { 0.0 }, highest + margin),
-        marks,
+
+    /// The rows of one task and strategy.
+    fn of_group(&self, task: &str, strategy: &StrategyId) -> Vec<&'a Coherence> {
+        let mine = |row: &&&Coherence| row.task == task && row.strategy == *strategy;
+        self.rows.iter().filter(mine).copied().collect()
+    }
+
+    /// A legend entry for each strategy.
+    fn legend(&self, swatch: impl Fn(usize) -> Swatch) -> Vec<LegendEntry> {
+        let entry = |(strategy, place): &(StrategyId, usize)| LegendEntry {
+            label: strategy_title(strategy),
+            swatch: swatch(*place),
+            paint: Paint::new(color(*place)).dash(palette::dash(*place)),
+        };
+        self.strategies.iter().map(entry).collect()
+    }
+
+    /// ", scored by NAME"; rows of earlier versions do not name their scorer.
+    fn scored_by(&self) -> String {
+        scored_by(self.summary)
     }
 }
 
-fn bar_marks(
-    series: &str,
-    bars: &[(f64, Estimate)],
-    width: f64,
-    hatch: Hatch,
-    paint: Paint,
-) -> [Mark; 2] {
-    let of = |pick: fn(&(f64, Estimate)) -> f64| bars.iter().map(pick).collect::<Vec<f64>>();
-    [
-        Mark::Bars {
-            series: series.to_owned(),
-            x0: of(|(x, _)| *x),
-            x1: bars.iter().map(|(x, _)| x + 0.92 * width).collect(),
-            y0: vec![0.0; bars.len()],
-            y1: of(|(_, estimate)| estimate.mean),
-            hatch,
-            paint: paint.width(0.6),
-        },
-        Mark::ErrorBars {
-            series: series.to_owned(),
-            x: bars.iter().map(|(x, _)| x + 0.46 * width).collect(),
-            lo: of(|(_, estimate)| estimate.ci95[0]),
-            hi: of(|(_, estimate)| estimate.ci95[1]),
-            horizontal: false,
-            paint: Paint::new([0; 3]).width(0.7),
-        },
-    ]
+fn scored_by(summary: &Summary) -> String {
+    match summary.model.as_str() {
+        "" => String::new(),
+        model => format!(", scored by {model}"),
+    }
+}
+
+/// A line where a gain or a difference is nothing.
+fn zero(horizontal: bool) -> Mark {
+    Mark::Rule { series: "zero".into(), at: 0.0, horizontal, paint: Paint::new([0; 3]).width(0.5) }
+}
+
+/// A range that holds all values and 0, with some air; something to show where there are none.
+fn with_zero(values: impl IntoIterator<Item = f64>) -> [f64; 2] {
+    let finite = values.into_iter().filter(|value| value.is_finite());
+    let [lo, hi] = finite.fold([0.0_f64, 0.0_f64], |[lo, hi], v| [lo.min(v), hi.max(v)]);
+    let air = 0.06 * (hi - lo).max(0.1);
+    [lo - air, hi + air]
 }

@@ -2,8 +2,8 @@
 //! sure that is, and what speaks against believing it.
 //!
 //! `sides` says what is compared, `pairing` finds the pairs, `cautions` the doubts, `table` puts a
-//! comparison into cells that a terminal, the window and a folder of results can show. The
-//! arithmetic belongs in `stats`; reading files belongs in `workbench`.
+//! comparison into cells that a terminal, the window and a folder of results can show, `words` into
+//! a sentence. The arithmetic belongs in `stats`; reading files belongs in `workbench`.
 
 mod cautions;
 mod pairing;
@@ -11,9 +11,11 @@ mod sides;
 mod table;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use sides::{Side, dataset_sides, name_sides, row_sides};
 pub use table::Table;
+pub(super) use table::p_value;
 
 use crate::job::{Cancelled, Watch};
 use crate::seed::Stream;

@@ -1,21 +1,29 @@
 //! The lengths figure: per task, how long a part of the records is under each strategy.
 //!
-//! Here is what the figure says; `forms` has the marks, `ruler` the axis of lengths. Counting
+//! Here is what the figure says; `forms` has the marks, `notes` what is written into the panels,
+//! `ruler` the axis of lengths. Counting
 //! belongs in `crate::lengths`, densities and bins in `stats`.
 
 mod forms;
+mod notes;
 mod ruler;
+mod table;
 #[cfg(test)]
 mod tests;
 
+pub use table::lengths_table;
+
 use super::strategies::{color, ordered, strategy_title, task_title, tasks};
+use crate::data::StrategyId;
 use crate::figure::{Axis, Figure, LegendEntry, Mark, Paint, Panel, Swatch, palette};
 use crate::lengths::{Field, Group, Lengths, Unit};
 use forms::{Bandwidths, Strand};
 use ruler::Ruler;
+use serde::{Deserialize, Serialize};
 
 /// How lengths are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Form {
     /// A smooth curve per strategy, and each record as a point under it.
     #[default]
@@ -27,7 +35,7 @@ pub enum Form {
 }
 
 /// What of the lengths is drawn, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LengthsView {
     /// The part of the records.
     pub field: Field,
@@ -66,16 +74,20 @@ pub fn lengths_figure(lengths: &Lengths, view: LengthsView) -> Figure {
     let names = tasks(groups.iter().map(|group| group.task.as_str()));
     let tasks: Vec<(&str, Vec<Strand<'_>>)> =
         names.iter().map(|task| (task.as_str(), of_task(task))).collect();
-    let (panels, how) = Scene::new(view, &groups).panels(&tasks, &x_label(lengths, view));
+    let reference = notes::reference(&strategies);
+    let n_notes = strategies.len();
+    let scene = Scene { view, groups: &groups, ruler: Ruler::of(&groups, view.log), n_notes };
+    let (panels, how) = scene.panels(&tasks, reference, &x_label(lengths, view));
     Figure {
         title: title(view),
         caption: format!(
-            "{how} Vertical lines are medians; n records of each strategy.{}",
+            "{how} Vertical lines are medians; n records of each strategy.{}{}",
+            distances(view, reference.filter(|_| strategies.len() > 1)),
             zeros(view, &groups)
         ),
         columns: panels.len().clamp(1, 4),
         panels,
-        panel_height_in: 1.25,
+        panel_height_in: scene.height_in(),
         legend: strategies
             .iter()
             .map(|(id, place)| entry(view, strategy_title(id), *place))
@@ -89,15 +101,26 @@ struct Scene<'a> {
     view: LengthsView,
     groups: &'a [&'a Group],
     ruler: Ruler,
+    /// Lines of notes in each panel.
+    n_notes: usize,
 }
 
-impl<'a> Scene<'a> {
-    fn new(view: LengthsView, groups: &'a [&'a Group]) -> Self {
-        Self { view, groups, ruler: Ruler::of(groups, view.log) }
+/// The height of a panel without notes.
+const HEIGHT_IN: f64 = 1.25;
+
+impl Scene<'_> {
+    /// Notes stand above everything else, where no curve crosses them.
+    fn height_in(&self) -> f64 {
+        HEIGHT_IN + notes::LINE_IN * self.n_notes as f64
     }
 
     /// The panels, and how to read them.
-    fn panels(&self, tasks: &[(&str, Vec<Strand<'_>>)], x_label: &str) -> (Vec<Panel>, String) {
+    fn panels(
+        &self,
+        tasks: &[(&str, Vec<Strand<'_>>)],
+        reference: Option<&StrategyId>,
+        x_label: &str,
+    ) -> (Vec<Panel>, String) {
         let (y_label, how, mut marks) = match self.view.form {
             Form::Density => self.densities(tasks),
             Form::Histogram => self.histograms(tasks),
@@ -109,14 +132,18 @@ impl<'a> Scene<'a> {
                 marks.extend(strands.iter().map(|strand| strand.points(&self.ruler, top)));
             }
             let n_rows = tasks.iter().flat_map(|(_, strands)| strands).map(|s| s.row + 1).max();
-            upright(&y_label, -top * forms::depth(n_rows.unwrap_or(0)), top)
+            self.upright(&y_label, -top * forms::depth(n_rows.unwrap_or(0)), top)
         } else if self.view.form == Form::Cumulative {
-            upright(&y_label, 0.0, 1.03)
+            self.upright(&y_label, 0.0, 1.03)
         } else {
-            upright(&y_label, 0.0, top)
+            self.upright(&y_label, 0.0, top)
         };
+        let [bottom, ceiling] = y.range;
+        let step = (ceiling - bottom) * notes::LINE_IN / self.height_in();
+        let free = ceiling - step * self.n_notes as f64;
         let panels = tasks.iter().zip(marks).map(|((task, strands), mut marks)| {
-            marks.extend(strands.iter().map(|strand| strand.median(&self.ruler)));
+            marks.extend(strands.iter().map(|strand| strand.median(&self.ruler, [bottom, free])));
+            marks.extend(notes::notes(strands, reference, [self.ruler.range[1], ceiling], step));
             Panel {
                 title: format!("{} ({})", task_title(task), counted(strands)),
                 x: self.ruler.axis(x_label),
@@ -125,6 +152,15 @@ impl<'a> Scene<'a> {
             }
         });
         (panels.collect(), how)
+    }
+
+    /// An axis from below 0, where nothing is measured, to `top` and the notes above it.
+    fn upright(&self, label: &str, bottom: f64, top: f64) -> Axis {
+        let stretch = self.height_in() / HEIGHT_IN;
+        let mut axis = Axis::linear(label, bottom, top);
+        axis.ticks.retain(|tick| tick.at >= 0.0);
+        axis.range[1] = bottom + stretch * (top - bottom);
+        axis
     }
 
     fn has_points(&self) -> bool {
@@ -181,13 +217,6 @@ impl<'a> Scene<'a> {
         let marks = tasks.iter().map(|(_, strands)| steps(strands)).collect();
         ("share of records".to_owned(), how, marks)
     }
-}
-
-/// An axis from below 0, where nothing is measured, to `top`.
-fn upright(label: &str, bottom: f64, top: f64) -> Axis {
-    let mut axis = Axis::linear(label, bottom, top);
-    axis.ticks.retain(|tick| tick.at >= 0.0);
-    axis
 }
 
 fn highest(mark: &Mark) -> f64 {
@@ -252,6 +281,17 @@ fn unit(unit: Unit, one: bool) -> &'static str {
         (Unit::Tokens, true) => "token",
         (Unit::Tokens, false) => "tokens",
     }
+}
+
+/// What the notes mean.
+fn distances(view: LengthsView, reference: Option<&StrategyId>) -> String {
+    let Some(reference) = reference else { return String::new() };
+    format!(
+        " Above, in the legend's order: the median, and W, the Wasserstein-1 distance from the lengths \
+         of {} in {}.",
+        strategy_title(reference),
+        unit(view.unit, false)
+    )
 }
 
 /// What must be said where a log axis cannot show a length.

@@ -3,15 +3,27 @@
 //!
 //! How to draw belongs in `figure`; what the numbers are belongs in `lengths` and `coherence`.
 
+mod bars;
+mod cards;
 mod coherence;
 mod comparison;
 mod lengths;
+mod needle;
+mod page;
+mod scores;
+mod selection;
 mod strategies;
+mod table_text;
 
-pub use coherence::coherence_figure;
+pub use cards::{card_markdown, card_table};
+pub use coherence::{CoherenceForm, coherence_figure, coherence_table};
 pub use comparison::{
     Centre, CompareSettings, Comparison, Difference, Quantity, Row, Side, Table, compare,
     dataset_sides, name_sides, row_sides,
 };
-pub use lengths::{Form, LengthsView, lengths_figure};
-pub use strategies::{strategy_color, strategy_title, task_title};
+pub use lengths::{Form, LengthsView, lengths_figure, lengths_table};
+pub use needle::needle_lines;
+pub use page::{Block, Page, Section};
+pub use scores::{GapPair, ModelScores, gap_figure, gap_table, scores_figure, scores_table};
+pub use selection::{Brushed, Chosen, gains_with_selection, lengths_with_selection};
+pub use strategies::{strategy_color, strategy_title, task_title, tasks as ordered_tasks};

@@ -25,6 +25,20 @@ pub fn place(id: &StrategyId) -> usize {
     KNOWN.iter().position(|name| *name == id.as_str()).unwrap_or_else(other)
 }
 
+/// Places for names of whatever is compared: strategies keep theirs, others get one each in their
+/// order.
+pub fn places<'a>(names: impl Iterator<Item = &'a str>) -> Vec<usize> {
+    let mut n_others = 0;
+    let place = |name: &str| match KNOWN.iter().position(|known| *known == name) {
+        Some(place) => place,
+        None => {
+            n_others += 1;
+            KNOWN.len() + n_others - 1
+        }
+    };
+    names.map(place).collect()
+}
+
 /// The colour of a place: blue, vermilion, green, black for the known strategies; sky blue, orange
 /// or purple for others. Yellow is left out: a line of it cannot be seen on white.
 pub fn color(place: usize) -> [u8; 3] {

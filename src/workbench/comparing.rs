@@ -2,11 +2,12 @@
 
 use super::loading::{self, Inputs, n_skipped};
 use super::measure::check_unit;
-use super::{WorkbenchError, opening};
+use super::{OpenRows, WorkbenchError, opening};
 use crate::coherence::{Coherence, Measure};
 use crate::data::{Dataset, Record};
 use crate::job::Watch;
-use crate::lengths::{self, Counter, Field, Unit};
+use crate::lengths::{self, Counter, Field, Lengths, Unit};
+use crate::model;
 use crate::prompt::Task;
 use crate::report::{self, CompareSettings, Comparison, Quantity, Side};
 use serde::Serialize;
@@ -22,8 +23,11 @@ pub const RESAMPLES: usize = 9999;
 pub struct CompareJob {
     /// Datasets, or files of coherence rows.
     pub inputs: Inputs,
-    /// Coherence rows that are open already, with their file; they come before the files.
-    pub rows: Vec<(PathBuf, Arc<Vec<Coherence>>)>,
+    /// Coherence rows that are open already; they come before the files.
+    pub rows: OpenRows,
+    /// The lengths of the datasets that are open already, in their order, where they are counted: none,
+    /// or one for each.
+    pub counted: Vec<Arc<Lengths>>,
     /// What is compared.
     pub wish: CompareWish,
     /// How.
@@ -98,17 +102,21 @@ pub(super) fn run(job: &CompareJob, watch: &Watch) -> Result<CompareReport, Work
     };
     match load(job, watch)? {
         Loaded::Datasets(datasets) => {
-            let tokenizer = wish.tokenizer.as_deref();
+            let tokenizer = wish.tokenizer.as_deref().filter(|_| job.counted.is_empty());
             let loaded = tokenizer.map(|name| loading::tokenizer(name, watch)).transpose()?;
             let counter = Counter {
                 tokenizer: loaded.as_ref().map(|(tokenizer, _)| tokenizer),
                 template: loaded.as_ref().and_then(|(_, template)| template.as_ref()),
             };
             check_tasks(wish, datasets.iter().flat_map(|d| &d.records).map(|r| r.task.as_str()))?;
-            report.tokenizer = counter.tokenizer.map(|tokenizer| tokenizer.name().to_owned());
+            let counted_by = || job.counted.iter().find_map(|counted| counted.tokenizer.clone());
+            let named = |tokenizer: &model::Tokenizer| tokenizer.name().to_owned();
+            report.tokenizer = counter.tokenizer.map(named).or_else(counted_by);
             report.skipped = n_skipped(&datasets);
             let quantity = length_quantity(wish, report.tokenizer.as_deref());
-            let sides = length_sides(wish, &datasets, counter, watch)?;
+            check_unit(wish.unit, report.tokenizer.is_some())?;
+            let unit = unit(wish, report.tokenizer.is_some());
+            let sides = length_sides(job, &datasets, unit, counter, watch)?;
             add(&mut report, quantity, sides, job, watch)?;
         }
         Loaded::Rows(files) => {
@@ -133,7 +141,7 @@ pub(super) fn run(job: &CompareJob, watch: &Watch) -> Result<CompareReport, Work
 
 /// Reads the files, which must all hold the same kind of thing.
 fn load(job: &CompareJob, watch: &Watch) -> Result<Loaded, WorkbenchError> {
-    let mut rows = job.rows.clone();
+    let mut rows = job.rows.by_file();
     let mut other: Option<&Path> = job.inputs.loaded.first().map(|dataset| dataset.path.as_path());
     for path in &job.inputs.files {
         if path.is_dir() {
@@ -220,21 +228,28 @@ fn length_quantity(wish: &CompareWish, tokenizer: Option<&str>) -> Quantity {
 }
 
 fn length_sides<'a>(
-    wish: &CompareWish,
+    job: &CompareJob,
     datasets: &'a [Arc<Dataset>],
+    unit: Unit,
     counter: Counter<'_>,
     watch: &Watch,
 ) -> Result<Vec<Side<'a>>, WorkbenchError> {
-    check_unit(wish.unit, counter.tokenizer.is_some())?;
-    let unit = unit(wish, counter.tokenizer.is_some());
+    let wish = &job.wish;
     let tokenizer = counter.tokenizer.filter(|_| unit == Unit::Tokens);
     let counter = Counter { tokenizer, ..counter };
     let field = wish.field.unwrap_or(Field::Context);
     let mut sides = Vec::new();
-    for dataset in datasets {
+    for (ix, dataset) in datasets.iter().enumerate() {
         let wanted = |record: &&Record| wants(wish, &record.task);
         let records: Vec<&Record> = dataset.records.iter().filter(wanted).collect();
-        let lengths = lengths::of_each(&records, field, unit, &counter, watch)?;
+        let counted = job.counted.get(ix).map(|counted| counted.of_each(dataset, field, unit));
+        let lengths = match counted {
+            Some(all) => {
+                let both = dataset.records.iter().zip(all);
+                both.filter(|(record, _)| wanted(record)).map(|(_, length)| length).collect()
+            }
+            None => lengths::of_each(&records, field, unit, &counter, watch)?,
+        };
         sides.extend(report::dataset_sides(&dataset.path, &records, &lengths));
     }
     Ok(sides)

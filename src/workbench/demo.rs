@@ -4,13 +4,13 @@ use super::example::write_seeds;
 use super::loading::{Inputs, ModelChoice, default_model};
 use super::synth::{Prompt, run_loaded};
 use super::{Desk, SynthEvent, SynthJob, SynthReport, WorkbenchError, figures, measure};
-use crate::coherence::{self, Settings};
+use crate::coherence::{self, Coherence, Settings};
 use crate::data::{self, Dataset, ReadOptions, write_atomic};
 use crate::figure::Figure;
 use crate::job::Watch;
 use crate::lengths::{self, Counter, Lengths};
 use crate::model::{LanguageModel, Sampling};
-use crate::report::{self, LengthsView};
+use crate::report::{self, CoherenceForm, LengthsView};
 use crate::synthesis::strategy;
 use serde::Serialize;
 use std::io::Write;
@@ -141,7 +141,9 @@ fn measure_all(
     let settings = Settings { n_shuffles: 1, negatives: coherence::Negatives::Random, seed: 42 };
     let measured = coherence::measure(model, datasets, settings, watch)?;
     measure::write_rows(&folder.join("coherence.jsonl"), &measured.rows)?;
-    write_figure(&folder.join("coherence"), &report::coherence_figure(&measured.summary))?;
+    let rows: Vec<&Coherence> = measured.rows.iter().collect();
+    let figure = report::coherence_figure(CoherenceForm::Bars, &rows, &measured.summary);
+    write_figure(&folder.join("coherence"), &figure)?;
     Ok((lengths, measured.summary))
 }
 

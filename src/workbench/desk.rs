@@ -112,7 +112,7 @@ mod tests {
         let request = ScoreRequest { tokens: vec![5, 6, 7], scored: vec![1..3] };
         let watch = Watch::default();
         let mut desk = Desk::default();
-        let mut score = |desk: &mut Desk| {
+        let score = |desk: &mut Desk| {
             let model = desk.model(&choice, &watch).unwrap();
             model.score(std::slice::from_ref(&request), &watch)
         };

@@ -1,13 +1,14 @@
 //! Figures from what is open or measured, and their files.
 
 use super::loading::{check_output, check_replaces};
-use super::{LengthsJob, WorkbenchError, measure, opening};
+use super::{GapWish, LengthsJob, Named, OpenRows, WorkbenchError, grades, measure, opening};
 use crate::coherence::{self, Coherence};
-use crate::data::{Dataset, RecordId, write_atomic};
+use crate::data::write_atomic;
 use crate::figure::{self, Figure};
 use crate::job::Watch;
-use crate::lengths::{Field, Lengths, Unit};
-use crate::report::{self, Form, LengthsView};
+use crate::lengths::{Field, Group, Lengths, Unit};
+use crate::prompt::Task;
+use crate::report::{self, CoherenceForm, Form, LengthsView};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -23,6 +24,8 @@ pub enum FigureJob {
         parts: Vec<Arc<Lengths>>,
         /// What to show.
         view: LengthsView,
+        /// Tasks that are left out, by their canonical names.
+        without: BTreeSet<String>,
     },
     /// Lengths of files.
     LengthsOf {
@@ -33,15 +36,29 @@ pub enum FigureJob {
     },
     /// Coherence of what is measured already.
     Coherence {
-        /// Measurements, oldest first; of a record that was measured twice, the last row counts.
-        parts: Vec<RowsPart>,
-        /// The datasets that are open.
-        open: Vec<Arc<Dataset>>,
-        /// Those of them whose records are to be shown.
-        shown: Vec<Arc<Dataset>>,
+        /// Which of them count.
+        open: OpenRows,
+        /// Drawn how.
+        form: CoherenceForm,
     },
+    /// Scores of models.
+    Scores {
+        /// Their results.
+        models: Vec<Named>,
+        /// Drawn as a line.
+        reference: Option<Named>,
+    },
+    /// The tuning gap.
+    Gap(GapWish),
+    /// Accuracy in needle tests, of files of results.
+    Needle(Vec<PathBuf>),
     /// Coherence of files of rows.
-    CoherenceOf(Vec<PathBuf>),
+    CoherenceOf {
+        /// The files.
+        files: Vec<PathBuf>,
+        /// Drawn how.
+        form: CoherenceForm,
+    },
 }
 
 /// What to show of lengths, as far as the person says; the rest is as usual.
@@ -57,25 +74,36 @@ pub struct LengthsWish {
     pub log: Option<bool>,
 }
 
-/// Coherence rows that may be drawn.
+/// A figure as it was drawn.
 #[derive(Debug, Clone)]
-pub struct RowsPart {
-    /// The rows.
-    pub rows: Arc<Vec<Coherence>>,
-    /// Whether rows of records that are not open are drawn too: the person opened the rows by
-    /// themselves.
-    pub alone: bool,
+pub struct Drawn {
+    /// The figure.
+    pub figure: Arc<Figure>,
+    /// The tasks of its panels, or of its panels' category axis, in their order.
+    pub tasks: Vec<String>,
+    /// Lines of its files that could not be used.
+    pub skipped: usize,
+}
+
+impl Drawn {
+    /// A figure of tasks in the paper's order.
+    fn of<'a>(figure: Figure, tasks: impl Iterator<Item = &'a str>, skipped: usize) -> Self {
+        Self { figure: Arc::new(figure), tasks: report::ordered_tasks(tasks), skipped }
+    }
 }
 
 /// Seed of the bootstrap of rows that were measured earlier; the default of the command line.
 const SEED: u64 = 42;
 
-/// Draws a figure: with it the lines of its files that could not be used.
-pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<(Figure, usize), WorkbenchError> {
+/// Draws a figure.
+pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<Drawn, WorkbenchError> {
     Ok(match job {
-        FigureJob::Lengths { parts, view } => {
-            let lengths = Lengths::merged(parts.iter().map(|part| &**part));
-            (report::lengths_figure(&lengths, view), 0)
+        FigureJob::Lengths { parts, view, without } => {
+            let is_shown = |group: &Group| {
+                let is_asked = group.field == view.field && group.unit == view.unit;
+                is_asked && !without.contains(Task::canonical(&group.task))
+            };
+            lengths(&Lengths::merged(parts.iter().map(|part| &**part), is_shown), view, 0)
         }
         FigureJob::LengthsOf { job, wish } => {
             let report = measure::lengths(&job, watch)?;
@@ -87,18 +115,24 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<(Figure, usize), Wor
                 form: wish.form.unwrap_or(usual.form),
                 log: wish.log.unwrap_or(usual.log),
             };
-            (report::lengths_figure(&report.lengths, view), report.skipped)
+            lengths(&report.lengths, view, report.skipped)
         }
-        FigureJob::Coherence { parts, open, shown } => {
-            let (open, shown) = (ids(&open), ids(&shown));
-            let wanted = |part: &RowsPart, row: &Coherence| {
-                shown.contains(&row.id) || part.alone && !open.contains(&row.id)
-            };
-            let rows =
-                parts.iter().flat_map(|part| part.rows.iter().filter(move |row| wanted(part, row)));
-            (coherence_figure(rows.collect()), 0)
+        FigureJob::Coherence { open, form } => {
+            coherence(form, open.counting().into_iter().map(|(_, row)| row).collect())
         }
-        FigureJob::CoherenceOf(files) => {
+        FigureJob::Scores { models, reference } => {
+            let models = grades::models(&models, watch)?;
+            let reference = reference.map(|named| grades::model(&named, watch)).transpose()?;
+            alone(report::scores_figure(&models, reference.as_ref()))
+        }
+        FigureJob::Gap(wish) => {
+            let (pairs, reference) = grades::pairs(&wish, watch)?;
+            alone(report::gap_figure(&pairs, reference.as_ref()))
+        }
+        FigureJob::Needle(files) => {
+            alone(report::needle_lines(&grades::needle_rows(&files, watch)?))
+        }
+        FigureJob::CoherenceOf { files, form } => {
             let mut rows = Vec::new();
             for file in &files {
                 rows.extend(opening::read_rows(file, watch)?.ok_or_else(|| {
@@ -108,23 +142,38 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<(Figure, usize), Wor
                     ))
                 })?);
             }
-            (coherence_figure(rows.iter().collect()), 0)
+            coherence(form, rows.iter().collect())
         }
     })
 }
 
-fn ids(datasets: &[Arc<Dataset>]) -> BTreeSet<&RecordId> {
-    datasets.iter().flat_map(|dataset| &dataset.records).map(|record| &record.id).collect()
+/// A figure of which nobody asks for the tasks.
+fn alone(figure: Figure) -> Drawn {
+    Drawn { figure: Arc::new(figure), tasks: Vec::new(), skipped: 0 }
 }
 
-/// The figure of these rows, the last one of each record and scorer's strategy.
-fn coherence_figure(rows: Vec<&Coherence>) -> Figure {
+fn lengths(lengths: &Lengths, view: LengthsView, skipped: usize) -> Drawn {
+    let is_drawn = |group: &&Group| group.field == view.field && group.unit == view.unit;
+    let tasks = lengths.groups.iter().filter(is_drawn).map(|group| group.task.as_str());
+    Drawn::of(report::lengths_figure(lengths, view), tasks, skipped)
+}
+
+/// The figure of these rows.
+fn coherence(form: CoherenceForm, rows: Vec<&Coherence>) -> Drawn {
+    let rows = newest(rows);
+    let summary = coherence::summarize(rows.iter().copied(), SEED);
+    let figure = report::coherence_figure(form, &rows, &summary);
+    Drawn::of(figure, rows.iter().map(|row| row.task.as_str()), 0)
+}
+
+/// The last one of each record and strategy, in their order.
+pub(super) fn newest(rows: Vec<&Coherence>) -> Vec<&Coherence> {
     let mut seen = BTreeSet::new();
     let newest_first = rows.into_iter().rev();
     let mut rows: Vec<&Coherence> =
         newest_first.filter(|row| seen.insert((&row.id, &row.strategy))).collect();
     rows.reverse();
-    report::coherence_figure(&coherence::summarize(rows, SEED))
+    rows
 }
 
 /// Write a figure.
@@ -176,8 +225,8 @@ pub(super) fn run(job: SaveJob, watch: &Watch) -> Result<Saved, WorkbenchError> 
     let (figure, skipped) = match job.figure {
         FigureSource::Drawn(figure) => (figure, 0),
         FigureSource::Draw(draw_job) => {
-            let (figure, skipped) = draw(draw_job, watch)?;
-            (Arc::new(figure), skipped)
+            let drawn = draw(draw_job, watch)?;
+            (drawn.figure, drawn.skipped)
         }
         FigureSource::Spec(path) => (Arc::new(read_spec(&path)?), 0),
     };
@@ -190,6 +239,34 @@ pub(super) fn run(job: SaveJob, watch: &Watch) -> Result<Saved, WorkbenchError> 
         check_replaces(path, job.replace)?;
     }
     Ok(Saved { files: save(&figure, &job.out, job.dpi)?, skipped })
+}
+
+/// Draw a figure as pixels.
+#[derive(Debug, Clone)]
+pub struct PictureJob {
+    /// The figure.
+    pub figure: Arc<Figure>,
+    /// Dots per inch.
+    pub dpi: f64,
+}
+
+/// Pixels: rows from the top, red, green, blue and opacity of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Four bytes for each.
+    pub rgba: Vec<u8>,
+}
+
+/// The very pixels that the PNG of a figure has.
+pub(super) fn picture(job: &PictureJob) -> Result<Picture, WorkbenchError> {
+    let png = figure::to_png(&job.figure, job.dpi).map_err(|e| refused(&e))?;
+    let pixels = resvg::tiny_skia::Pixmap::decode_png(&png).map_err(|e| refused(&e))?;
+    // No pixel of a page is transparent, so that none has to be divided by its opacity.
+    Ok(Picture { width: pixels.width(), height: pixels.height(), rgba: pixels.take() })
 }
 
 /// Dots per inch of a PNG where the person does not say: what journals ask for.
@@ -209,19 +286,12 @@ pub(super) fn save(
     for path in paths {
         check_output(path)?;
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        let bytes = match extension.as_str() {
-            "svg" => figure::to_svg(figure).into_bytes(),
-            "pdf" => figure::to_pdf(figure).map_err(|e| refused(&e))?,
-            "png" => figure::to_png(figure, dpi).map_err(|e| refused(&e))?,
-            "csv" => figure::to_csv(figure).into_bytes(),
-            "json" => figure::to_json(figure).map_err(|e| refused(&e))?.into_bytes(),
-            _ => {
-                return Err(WorkbenchError::Wish(format!(
-                    "a figure cannot be written as {}; give a name that ends with {KINDS}",
-                    path.display()
-                )));
-            }
-        };
+        let bytes = encode(figure, &extension, dpi)?.ok_or_else(|| {
+            WorkbenchError::Wish(format!(
+                "a figure cannot be written as {}; give a name that ends with {KINDS}",
+                path.display()
+            ))
+        })?;
         files.push((path.clone(), bytes));
     }
     if let Some(spec) = paths.first().map(|path| path.with_extension("json"))
@@ -237,6 +307,22 @@ pub(super) fn save(
         write_atomic(path, |out| out.write_all(bytes))?;
     }
     Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+/// The figure as a file with this ending; `None` where there is no such.
+pub(super) fn encode(
+    figure: &Figure,
+    ending: &str,
+    dpi: f64,
+) -> Result<Option<Vec<u8>>, WorkbenchError> {
+    Ok(Some(match ending {
+        "svg" => figure::to_svg(figure).into_bytes(),
+        "pdf" => figure::to_pdf(figure).map_err(|e| refused(&e))?,
+        "png" => figure::to_png(figure, dpi).map_err(|e| refused(&e))?,
+        "csv" => figure::to_csv(figure).into_bytes(),
+        "json" => figure::to_json(figure).map_err(|e| refused(&e))?.into_bytes(),
+        _ => return Ok(None),
+    }))
 }
 
 /// A JSON file that is no figure's spec is somebody's data, which a figure must not replace.

@@ -3,7 +3,9 @@
 use super::WorkbenchError;
 use crate::data::{Dataset, Record};
 use crate::job::{Cancelled, Watch};
+use crate::prompt::Task;
 use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Find records.
@@ -18,6 +20,10 @@ pub struct FindJob {
     pub task: Option<String>,
     /// The strategy; `None`: any.
     pub strategy: Option<String>,
+    /// Tasks that are left out, by their canonical names.
+    pub without: BTreeSet<String>,
+    /// Only these, which are in order; `None`: any.
+    pub only: Option<Arc<Vec<Place>>>,
 }
 
 /// A found record: the caller's number of its dataset, and its place in it.
@@ -30,10 +36,11 @@ pub(super) fn run(job: &FindJob, watch: &Watch) -> Result<Vec<Place>, WorkbenchE
         let hits: Result<Vec<bool>, _> = dataset
             .records
             .par_iter()
-            .map(|record| match watch.is_cancelled() {
+            .enumerate()
+            .map(|(ix, record)| match watch.is_cancelled() {
                 // A pause waited for here would hold a thread that all of the program shares.
                 true => Err(Cancelled),
-                false => Ok(job.wants(record, &needle)),
+                false => Ok(job.may_be((*key, ix)) && job.wants(record, &needle)),
             })
             .collect();
         let hits = hits?.into_iter().enumerate().filter(|(_, hit)| *hit);
@@ -43,10 +50,17 @@ pub(super) fn run(job: &FindJob, watch: &Watch) -> Result<Vec<Place>, WorkbenchE
 }
 
 impl FindJob {
+    fn may_be(&self, place: Place) -> bool {
+        self.only.as_ref().is_none_or(|only| only.binary_search(&place).is_ok())
+    }
+
     fn wants(&self, record: &Record, needle: &str) -> bool {
         let is =
             |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|w| w == value);
         if !is(&self.task, &record.task) || !is(&self.strategy, record.strategy.as_str()) {
+            return false;
+        }
+        if self.without.contains(Task::canonical(&record.task)) {
             return false;
         }
         let holds = |text: &str| text.to_lowercase().contains(needle);

@@ -10,13 +10,19 @@ mod desk;
 mod example;
 mod figures;
 mod finding;
+mod grades;
 mod inspect;
 mod journal;
+mod linking;
 mod loading;
 mod logprobs;
+mod look;
 mod measure;
 mod opening;
+mod reporting;
+mod rows;
 mod runner;
+mod selecting;
 mod settings;
 mod signature;
 mod synth;
@@ -26,15 +32,23 @@ pub use bench::{BenchJob, BenchReport};
 pub use comparing::{CompareJob, CompareReport, CompareWish, RESAMPLES, SideReport};
 pub use demo::{DemoJob, DemoReport};
 pub use desk::{Desk, LoadedModel};
-pub use figures::{DPI, FigureJob, FigureSource, LengthsWish, RowsPart, SaveJob, Saved};
+pub use figures::{
+    DPI, Drawn, FigureJob, FigureSource, LengthsWish, Picture, PictureJob, SaveJob, Saved,
+};
 pub use finding::{FindJob, Place};
+pub use grades::{GapWish, Named};
 pub use inspect::{FileReport, InspectReport};
 pub use journal::JournalError;
+pub use linking::{LinkJob, Links, SeedsJob};
 pub use loading::{CatalogueRow, Inputs, ModelCard, ModelChoice};
 pub use logprobs::LogprobsReport;
+pub use look::{CompareLook, ComparePage};
 pub use measure::{CoherenceJob, CoherenceReport, LengthsJob, LengthsReport};
 pub use opening::{OpenJob, Opened};
+pub use reporting::{ReportJob, ReportMade};
+pub use rows::{OpenRows, RowsPart};
 pub use runner::{Failure, JobId, Report, Runner};
+pub use selecting::{Brush, BrushValue, GAINS, SelectJob, Selected};
 pub use settings::{OpenFile, Settings};
 pub use synth::{NoPreview, Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
 pub use wishes::{FramesWish, Opening};
@@ -42,9 +56,9 @@ pub use wishes::{FramesWish, Opening};
 use crate::coherence::CoherenceError;
 use crate::data::{DataError, Record};
 use crate::export::{self, ExportError, Exported};
-use crate::figure::Figure;
 use crate::job::{Cancelled, Watch};
 use crate::lengths::LengthsError;
+use crate::longbench::ResultsError;
 use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
 use crate::prompt::PromptError;
@@ -97,8 +111,18 @@ pub enum Job {
     Find(FindJob),
     /// Draw a figure.
     Figure(FigureJob),
+    /// Find the records in a range of a plot.
+    Select(Box<SelectJob>),
+    /// Find out what belongs together.
+    Link(LinkJob),
+    /// Find seeds.
+    FindSeeds(SeedsJob),
+    /// Draw a figure as pixels.
+    Picture(PictureJob),
     /// Write a figure to files.
     SaveFigure(SaveJob),
+    /// Write a report.
+    Report(Box<ReportJob>),
     /// Write records as training data.
     Export(ExportJob),
     /// Write down what the window remembers.
@@ -159,6 +183,10 @@ impl Job {
             | Self::Describe(_)
             | Self::Find(_)
             | Self::Figure(_)
+            | Self::Select(_)
+            | Self::Link(_)
+            | Self::FindSeeds(_)
+            | Self::Picture(_)
             | Self::Remember { .. } => Worker::Quick,
             Self::Inspect(_)
             | Self::Lengths(_)
@@ -167,6 +195,7 @@ impl Job {
             | Self::Open(_)
             | Self::Example { .. }
             | Self::SaveFigure(_)
+            | Self::Report(_)
             | Self::Export(_) => Worker::Io,
         }
     }
@@ -206,9 +235,19 @@ pub enum Product {
     /// See [`Job::Find`].
     Found(Vec<Place>),
     /// See [`Job::Figure`].
-    Figure(Arc<Figure>),
+    Figure(Drawn),
+    /// See [`Job::Select`].
+    Selected(Selected),
+    /// See [`Job::Link`].
+    Linked(Arc<Links>),
+    /// The numbers of the seeds, in order.
+    Seeds(Vec<u32>),
+    /// See [`Job::Picture`].
+    Picture(Picture),
     /// See [`Job::SaveFigure`].
     Saved(Saved),
+    /// See [`Job::Report`].
+    Reported(Box<ReportMade>),
     /// See [`Job::Export`].
     Exported(ExportReport),
     /// See [`Job::Remember`].
@@ -233,6 +272,9 @@ pub enum WorkbenchError {
     /// Lengths.
     #[error(transparent)]
     Lengths(#[from] LengthsError),
+    /// Results of a benchmark.
+    #[error(transparent)]
+    Results(#[from] ResultsError),
     /// The journal of a run.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -298,8 +340,13 @@ pub fn run(
         Job::ReadPrompt(path) => Product::Prompt(synth::read_prompt_file(&path)?),
         Job::Describe(choice) => Product::Described(loading::describe(&choice)?),
         Job::Find(job) => Product::Found(finding::run(&job, watch)?),
-        Job::Figure(job) => Product::Figure(Arc::new(figures::draw(job, watch)?.0)),
+        Job::Figure(job) => Product::Figure(figures::draw(job, watch)?),
+        Job::Select(job) => Product::Selected(selecting::run(&job, watch)?),
+        Job::Link(job) => Product::Linked(Arc::new(linking::run(&job, watch)?)),
+        Job::FindSeeds(job) => Product::Seeds(linking::find_seeds(&job, watch)?),
+        Job::Picture(job) => Product::Picture(figures::picture(&job)?),
         Job::SaveFigure(job) => Product::Saved(figures::run(job, watch)?),
+        Job::Report(job) => Product::Reported(Box::new(reporting::run(&job, watch)?)),
         Job::Export(job) => Product::Exported(write_export(&job, watch)?),
         Job::Remember { settings, path } => {
             settings.write(&path)?;

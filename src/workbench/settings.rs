@@ -1,11 +1,11 @@
 //! What the window remembers: open and recent files, theme, zoom, size.
 
-use super::WorkbenchError;
+use super::{CompareLook, WorkbenchError};
 use crate::data::write_atomic;
 use crate::model::catalogue;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,10 @@ pub struct Settings {
     pub panels: BTreeMap<String, f32>,
     /// The view that was shown.
     pub view: String,
+    /// What Compare shows.
+    pub compare: CompareLook,
+    /// Open files that take no part in tables and figures.
+    pub hidden: BTreeSet<PathBuf>,
     /// The model that was chosen last: a path or a name of the catalogue.
     pub model: String,
 }
@@ -58,6 +62,8 @@ impl Default for Settings {
             size: [1440.0, 900.0],
             panels: BTreeMap::new(),
             view: String::new(),
+            compare: CompareLook::default(),
+            hidden: BTreeSet::new(),
             model: catalogue::DEFAULT.into(),
         }
     }

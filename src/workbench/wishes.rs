@@ -26,6 +26,8 @@ pub struct FramesWish {
     pub files: Vec<PathBuf>,
     /// The model that counts tokens and writes.
     pub model: String,
+    /// The only view to draw.
+    pub view: Option<String>,
     /// Whether records are written meanwhile.
     pub during_synth: bool,
     /// Print JSON.

@@ -71,6 +71,7 @@ fn keys_lead_to_the_views() {
 fn the_list_of_keys_names_every_key() {
     let mut stage = Setup::example().open();
     stage.key(Key::F1);
+    stage.settle();
     for command in backstory::app::Command::ALL {
         let Some(keys) = command.shortcut() else { continue };
         let keys = stage.harness.ctx.format_shortcut(&keys);

@@ -18,6 +18,7 @@ fn panels(stage: &Stage) -> Vec<String> {
 fn compare(setup: Setup) -> Stage {
     let mut stage = setup.open();
     stage.show(View::Compare);
+    stage.turn_to("Lengths");
     stage
 }
 
@@ -40,8 +41,7 @@ fn with_nothing_open_it_says_so() {
     stage.choose_in_menu("File", "Close all files");
     stage.show(View::Compare);
     stage.must_show("No records are shown. Open files, or switch one on above.");
-    stage.press("Coherence");
-    stage.settle();
+    stage.turn_to("Coherence");
     stage.must_show("The shown records are not measured yet. Press Measure.");
     stage.press("Measure");
     stage.must_show("No shown file has instructions, answers and contexts");
@@ -101,8 +101,7 @@ fn a_dataset_that_is_switched_off_leaves_the_figure() {
     stage.settle();
     assert!(!stage.has(Role::Label, "context synthesis"));
     assert!(stage.has(Role::Label, "instruction synthesis"));
-    stage.press("Coherence");
-    stage.settle();
+    stage.turn_to("Coherence");
     assert!(!stage.has(Role::Label, "context synthesis"));
     stage.click(Role::CheckBox, "context_synthesis.jsonl in the figure");
     stage.settle();
@@ -115,7 +114,7 @@ fn without_a_model_lengths_are_counted_in_words() {
     assert_eq!(stage.value(Role::ComboBox, "Unit"), "Words");
     stage.must_show("tokens need a model");
     assert!(panels(&stage)[0].ends_with("context length (words)"));
-    stage.press("Coherence");
+    stage.turn_to("Coherence");
     stage.press("Measure");
     stage
         .must_show("There is no model yet: fetch one in Synthesize, or choose a .gguf file there.");
@@ -124,8 +123,7 @@ fn without_a_model_lengths_are_counted_in_words() {
 #[test]
 fn the_examples_coherence_is_there_from_the_start() {
     let mut stage = compare(Setup::example());
-    stage.press("Coherence");
-    stage.settle();
+    stage.turn_to("Coherence");
     let panels = panels(&stage);
     assert_eq!(panels.len(), 2, "{panels:?}");
     assert!(panels[0].to_lowercase().contains("instruction"), "{panels:?}");
@@ -135,8 +133,7 @@ fn the_examples_coherence_is_there_from_the_start() {
 #[test]
 fn measuring_writes_rows_and_draws_them() {
     let mut stage = compare(triples().answering(SlowModel::eager("")));
-    stage.press("Coherence");
-    stage.settle();
+    stage.turn_to("Coherence");
     stage.must_show("The shown records are not measured yet. Press Measure.");
     stage.press("Measure");
     stage.settle();
@@ -155,7 +152,7 @@ fn measuring_writes_rows_and_draws_them() {
 fn measuring_can_be_watched_and_cancelled() {
     let (model, gate) = SlowModel::new("");
     let mut stage = compare(triples().answering(model));
-    stage.press("Coherence");
+    stage.turn_to("Coherence");
     stage.press("Measure");
     stage.until_shown("scoring: 0 of 6");
     assert!(stage.has(Role::Button, "Pause") && !stage.has(Role::Button, "Measure"));

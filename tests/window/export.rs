@@ -133,6 +133,7 @@ fn the_dialog_can_be_left() {
 fn a_figure_becomes_an_svg_and_the_spec_beside_it() {
     let mut stage = Setup::example().open();
     stage.show(View::Compare);
+    stage.turn_to("Lengths");
     stage.press("Export figure…");
     stage.must_show("Context lengths, as Compare shows it");
     stage.press("one column");

@@ -4,19 +4,154 @@ use super::stage::{Setup, Stage};
 use crate::program::PAIR;
 use crate::slow_model::{Gate, LONG, SlowModel};
 use backstory::app::View;
+use backstory::gpu::KernelTime;
+use backstory::model::{Finish, LanguageModel, Meter, ScriptedModel};
 use egui::ViewportCommand;
 use egui::accesskit::Role;
+use std::time::Duration;
 
 /// The Jobs view while a record is being written.
 fn busy() -> (Stage, Gate) {
+    let (stage, gate, _) = busy_in(Setup::example());
+    (stage, gate)
+}
+
+/// The same in a window of one's own, with the model's meter.
+fn busy_in(setup: Setup) -> (Stage, Gate, Meter) {
     let (model, gate) = SlowModel::new(LONG);
-    let mut stage = Setup::example().answering(model).open();
+    let meter = model.meter().clone();
+    let mut stage = setup.answering(model).open();
     stage.show(View::Synthesize);
     stage.press("Run: 5 records");
     stage.until_shown("Jobs (1)");
     stage.press("Jobs (1)");
     stage.until_shown("writing context_synthesis: 0 of 5");
-    (stage, gate)
+    (stage, gate, meter)
+}
+
+/// Work as a graphics adapter would do it.
+fn work_as_on_a_gpu(meter: &Meter) {
+    meter.update(|work| {
+        work.reading.add(12_345, 15.0);
+        work.writing.add(1000, 25.0);
+        work.cache.set(40 << 20, 64 << 20);
+        work.cache.set(12 << 20, 64 << 20);
+        let kernel = |name, n_runs, secs| KernelTime { name, n_runs, secs };
+        work.kernels = vec![
+            kernel("matmul", 123_456, 30.0),
+            kernel("attention_merge", 789, 9.6),
+            kernel("rope", 12, 0.4),
+        ];
+    });
+}
+
+/// How long the window waits until it draws itself again.
+fn draws_again_after(stage: &Stage) -> Duration {
+    stage.harness.output().viewport_output[&egui::ViewportId::ROOT].repaint_delay
+}
+
+#[test]
+fn the_model_at_work_shows_its_speeds_and_where_its_time_goes() {
+    let mut stage = Setup::example().open();
+    stage.show(View::Jobs);
+    stage.must_show("No model has been loaded yet.");
+    let (mut stage, gate, meter) = busy_in(Setup::example());
+    stage.must_not_show("No model has been loaded yet.");
+    for words in ["Model scripted", "Device", "CPU", "Prompt", "Decoding", "0.0 of 0.0 MiB"] {
+        assert!(stage.has(Role::Label, words), "no {words}:\n{}", stage.told());
+    }
+    assert_eq!(stage.count(Role::Label, "nothing yet"), 2);
+    stage.must_show("On the CPU there are no kernels to list.");
+    // It looks by itself while a job runs, and calmly.
+    work_as_on_a_gpu(&meter);
+    let waits = draws_again_after(&stage);
+    assert!(waits > Duration::from_millis(100) && waits < Duration::from_secs(1), "{waits:?}");
+    stage.until_shown("823 tokens/s (12,345 tokens in 15 s)");
+    let shown = |stage: &Stage| {
+        for words in [
+            "40.0 tokens/s (1,000 tokens in 25 s)",
+            "12.0 of 64.0 MiB",
+            "40.0 MiB",
+            "matmul",
+            "75.0 %",
+            "30 s",
+            "123,456",
+            "attention_merge",
+            "24.0 %",
+            "9.6 s",
+            "rope",
+            "1.0 %",
+            "400.0 ms",
+        ] {
+            assert!(stage.has(Role::Label, words), "no {words}:\n{}", stage.told());
+        }
+        stage.must_not_show("there are no kernels to list");
+        for kernel in ["matmul", "attention_merge", "rope"] {
+            assert!(stage.has(Role::ProgressIndicator, &format!("Share of {kernel}")));
+        }
+    };
+    shown(&stage);
+    // The longest is on top.
+    let top = |name: &str| stage.find(Role::Label, name).rect().top();
+    assert!(top("matmul") < top("attention_merge") && top("attention_merge") < top("rope"));
+    // The job itself tells how fast it is written.
+    stage.must_show("0 of 5, 40.0 tokens/s");
+    stage.press("Pause");
+    stage.harness.run_steps(2);
+    assert!(draws_again_after(&stage) > Duration::from_secs(60), "nothing changes in a pause");
+    drop(gate);
+    stage.press("Resume");
+    stage.settle();
+    shown(&stage);
+    stage.click(Role::DisclosureTriangle, "Where time goes");
+    stage.must_not_show("attention_merge");
+}
+
+#[test]
+fn the_card_of_the_chosen_model_tells_its_speeds_once_it_has_worked() {
+    let script = Box::new(|_: &str, _| (LONG.to_owned(), Finish::Stop));
+    let model = ScriptedModel::new(1_000_000, script).unwrap();
+    let mut stage = Setup::example().on_desk(Box::new(model)).open();
+    stage.show(View::Synthesize);
+    stage.must_not_show("tokens/s");
+    stage.press("Run: 5 records");
+    stage.settle();
+    assert!(stage.has(Role::Label, "1,000 tokens/s"), "{}", stage.told());
+    assert!(stage.has(Role::Label, "100 tokens/s"), "{}", stage.told());
+    // They are that model's, not those of the next that is chosen.
+    stage.enter(
+        "Path of a model",
+        &format!("{}/tests/data/tiny_qwen2.gguf", env!("CARGO_MANIFEST_DIR")),
+    );
+    stage.settle();
+    stage.must_show("qwen2");
+    stage.must_not_show("tokens/s");
+}
+
+#[test]
+fn the_model_at_work_fits_beside_the_jobs_and_above_them() {
+    for (size, is_wide) in
+        [([776.0, 496.0], false), ([1116.0, 716.0], true), ([1456.0, 916.0], true)]
+    {
+        let (mut stage, _gate, meter) = busy_in(Setup::example().size(size));
+        work_as_on_a_gpu(&meter);
+        stage.until_shown("823 tokens/s");
+        if !is_wide {
+            // There is not much room: the table comes when it is asked for.
+            stage.must_not_show("123,456");
+            stage.click(Role::DisclosureTriangle, "Where time goes");
+        }
+        stage.until_shown("123,456");
+        let screen = stage.harness.ctx.content_rect();
+        let rect = |words: &str| stage.find(Role::Label, words).rect();
+        for words in ["823 tokens/s (12,345 tokens in 15 s)", "123,456", "24.0 %", "Runs"] {
+            assert!(rect(words).right() <= screen.right(), "{size:?}: {words}");
+        }
+        assert!(rect("attention_merge").right() < rect("24.0 %").left(), "{size:?}");
+        let (job, model) = (rect("Running"), rect("Model scripted"));
+        assert_eq!(job.right() < model.left(), is_wide, "{size:?}");
+        assert!(is_wide || job.top() > model.bottom(), "{size:?}");
+    }
 }
 
 #[test]
@@ -90,9 +225,9 @@ fn a_mistake_of_the_program_is_a_failed_job_and_the_next_one_runs() {
     let script = Box::new(move |_: &str, _| {
         n_calls += 1;
         assert!(n_calls > 1, "the model fell over");
-        (LONG.to_owned(), backstory::model::Finish::Stop)
+        (LONG.to_owned(), Finish::Stop)
     });
-    let model = backstory::model::ScriptedModel::new(1_000_000, script).unwrap();
+    let model = ScriptedModel::new(1_000_000, script).unwrap();
     let mut stage = Setup::example().on_desk(Box::new(model)).open();
     stage.show(View::Synthesize);
     stage.press("Run: 5 records");

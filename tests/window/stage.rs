@@ -162,6 +162,14 @@ impl Stage {
     }
 }
 
+/// The pages of a view.
+impl Stage {
+    pub fn turn_to(&mut self, page: &str) {
+        self.press(page);
+        self.settle();
+    }
+}
+
 /// The records of a file, read by the library.
 pub fn records(path: &Path) -> Vec<backstory::data::Record> {
     backstory::data::read_dataset(path, &Default::default()).unwrap().records

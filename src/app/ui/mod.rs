@@ -65,6 +65,7 @@ fn menu_bar_ui(window: &mut Window, ui: &mut Ui) {
         ui.menu_button("Export", |ui| {
             command_button(window, ui, Command::ExportDataset);
             command_button(window, ui, Command::ExportFigure);
+            command_button(window, ui, Command::CopyFigure);
         });
         ui.menu_button("View", |ui| {
             for view in View::ALL {

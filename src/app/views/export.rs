@@ -1,6 +1,5 @@
 //! Export: one dialog for records and figures.
 
-use super::compare;
 use super::data::counted;
 use crate::app::files::File;
 use crate::app::jobs::{Ask, State as JobState};
@@ -10,7 +9,7 @@ use crate::app::ui::{modal, name_field, swatch_ui};
 use crate::app::window::{Window, typed_path};
 use crate::export::Format;
 use crate::figure::{Figure, Panel, Style};
-use crate::workbench::{DPI, ExportJob, Inputs, JobId, Place};
+use crate::workbench::{ComparePage, DPI, ExportJob, Inputs, JobId, Place};
 use egui::{DragValue, RichText, Ui};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -102,9 +101,9 @@ impl Window {
         if is_figure {
             self.show(crate::app::View::Compare);
         }
-        let showing = match self.compare.showing {
-            compare::Showing::Lengths => "lengths.svg",
-            compare::Showing::Coherence => "coherence.svg",
+        let showing = match self.figure_page() {
+            ComparePage::Coherence => "coherence.svg",
+            _ => "lengths.svg",
         };
         let name = if is_figure { showing } else { "records.jsonl" };
         let folder = self.settings.recent.first().and_then(|path| path.parent()).map(PathBuf::from);
@@ -117,7 +116,7 @@ impl Window {
             only_found: true,
             picture: Picture::Svg,
             dpi: DPI,
-            width_in: 6.8,
+            width_in: WIDTH_IN,
             replace: false,
             pending: None,
             refused: None,
@@ -212,6 +211,7 @@ impl Window {
         !self.data.search.trim().is_empty()
             || self.data.task.is_some()
             || self.data.strategy.is_some()
+            || self.data.only_selected
     }
 
     fn figure_form_ui(&mut self, ui: &mut Ui, dialog: &mut Dialog) {
@@ -238,7 +238,7 @@ impl Window {
                     .suffix(" in"),
             );
             name_field(&drag, "Width in inches");
-            for (name, width) in [("one column", 3.3), ("text width", 6.8)] {
+            for (name, width) in [("one column", 3.3), ("text width", WIDTH_IN)] {
                 if ui.button(name).on_hover_text(format!("{width} in")).clicked() {
                     dialog.width_in = width;
                 }
@@ -272,10 +272,7 @@ impl Window {
         let replace = dialog.replace;
         if dialog.is_figure {
             let figure = self.shown_figure().ok_or("The figure is not drawn yet.")?;
-            let has_marks = |panel: &Panel| panel.marks.len() > 1;
-            if !figure.panels.iter().any(has_marks) {
-                return Err("The figure is empty: open files, or measure them, first.".into());
-            }
+            check_is_drawn(&figure)?;
             let extension = dialog.picture.extension();
             if out.extension().is_none_or(|e| !e.eq_ignore_ascii_case(extension)) {
                 out.as_mut_os_string().push(format!(".{extension}"));
@@ -306,6 +303,29 @@ impl Window {
         Ok(Ask::Export(Box::new(ExportJob { inputs, only, format: dialog.format, out, replace })))
     }
 }
+
+/// An error for a figure of nothing.
+fn check_is_drawn(figure: &Figure) -> Result<(), String> {
+    let has_marks = |panel: &Panel| panel.marks.len() > 1;
+    match figure.panels.iter().any(has_marks) {
+        true => Ok(()),
+        false => Err("The figure is empty: open files, or measure them, first.".into()),
+    }
+}
+
+impl Window {
+    /// Puts the figure that Compare shows on the clipboard, as the export would write it.
+    pub(in crate::app) fn copy_figure(&mut self) {
+        let figure = self.shown_figure().ok_or("The figure is not drawn yet.".to_owned());
+        match figure.and_then(|figure| check_is_drawn(&figure).map(|()| figure)) {
+            Ok(figure) => drop(self.start(Ask::CopyFigure(sized(&figure, WIDTH_IN)))),
+            Err(why) => self.complain(why),
+        }
+    }
+}
+
+/// How wide a figure is where the person does not say: the text of a page.
+const WIDTH_IN: f64 = 6.8;
 
 /// The figure for paper, as wide as the person wants it.
 fn sized(figure: &Figure, width_in: f64) -> Arc<Figure> {

@@ -4,4 +4,5 @@ pub mod compare;
 pub mod data;
 pub mod export;
 pub mod jobs;
+mod record_texts;
 pub mod synthesize;

@@ -126,6 +126,7 @@ fn empty_panels_say_so() {
     assert_eq!(count(&samples::every_mark()), 0);
     assert_eq!(count(&Figure { panels: vec![Panel::default(); 3], ..Figure::default() }), 3);
     let gap = Mark::Points {
+        ids: Vec::new(),
         series: String::new(),
         xy: vec![[f64::NAN, 0.5]],
         marker: Marker::Circle,

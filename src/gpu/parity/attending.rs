@@ -3,11 +3,19 @@
 use super::draw::{Draw, UNWRITTEN};
 use super::harness::Case;
 use crate::gpu::shape::{self, Item, Parts};
-use crate::gpu::{Kernel, PAGE, Traits, attention_lanes};
+use crate::gpu::{CachePrecision, Kernel, PAGE, Traits, attention_lanes};
+
+pub fn rope(draw: &mut Draw, _: &Traits, number: usize) -> Case {
+    rope_to(draw, number, CachePrecision::F32)
+}
+
+pub fn rope_to_halves(draw: &mut Draw, _: &Traits, number: usize) -> Case {
+    rope_to(draw, number, CachePrecision::F16)
+}
 
 /// Rows whose keys and values go to places of the cache in no order.
-pub fn rope(draw: &mut Draw, _: &Traits, number: usize) -> Case {
-    let (n, k, size) = (draw.size(5), draw.size(3), 2 * draw.size(32));
+fn rope_to(draw: &mut Draw, number: usize, cache: CachePrecision) -> Case {
+    let (n, k, size) = (draw.size(5), draw.size(3), 4 * draw.size(16));
     let h = k * draw.size(3);
     let width = (h + 2 * k) * size;
     let turns = (0..n * size / 2).flat_map(|_| {
@@ -15,15 +23,15 @@ pub fn rope(draw: &mut Draw, _: &Traits, number: usize) -> Case {
         [angle.cos().to_bits(), angle.sin().to_bits()]
     });
     let angles = turns.collect();
-    let cache = vec![UNWRITTEN; (n + 2) * k * size];
+    let cached = vec![UNWRITTEN; cache.words((n + 2) * k * size)];
     let mut slots = draw.shuffled(n + 2);
     slots.truncate(n);
     let shape = shape::Rope { n_heads: h as u32, n_kv_heads: k as u32, size: size as u32 };
     Case {
-        kernel: Kernel::Rope(number % 2 == 1),
+        kernel: Kernel::Rope { halves: number % 2 == 1, cache },
         shape: shape.words(),
-        groups: [(width / 2).div_ceil(64) as u32, n as u32],
-        buffers: vec![angles, slots, draw.numbers(n * width), cache.clone(), cache],
+        groups: [(width / 4).div_ceil(64) as u32, n as u32],
+        buffers: vec![angles, slots, draw.numbers(n * width), cached.clone(), cached],
     }
 }
 
@@ -66,8 +74,16 @@ fn work(draw: &mut Draw, n_rows_each: usize, n_keys_each: usize) -> Work {
     work
 }
 
-/// Several sequences at once, whole or in parts, sometimes only the later items.
 pub fn attention(draw: &mut Draw, _: &Traits, number: usize) -> Case {
+    attention_over(draw, number, CachePrecision::F32)
+}
+
+pub fn attention_over_halves(draw: &mut Draw, _: &Traits, number: usize) -> Case {
+    attention_over(draw, number, CachePrecision::F16)
+}
+
+/// Several sequences at once, whole or in parts, sometimes only the later items.
+fn attention_over(draw: &mut Draw, number: usize, cache: CachePrecision) -> Case {
     let is_split = number % 2 == 1;
     let (k, group) = (draw.size(3), draw.one_of(&[1, 3, 4]));
     let quads = draw.one_of(&[4, 8, 16]);
@@ -76,7 +92,12 @@ pub fn attention(draw: &mut Draw, _: &Traits, number: usize) -> Case {
     let work = work(draw, lanes as usize / group, if is_split { 37 } else { usize::MAX });
     let pages = draw.shuffled(work.n_pages + 1);
     let stride = (h + 2 * k) * size + 4 * draw.below(2);
-    let n_cache = pages.len() * PAGE as usize * k * size;
+    let n_cache = cache.words(pages.len() * PAGE as usize * k * size);
+    let cached = |draw: &mut Draw| match cache {
+        CachePrecision::F32 => draw.numbers(n_cache),
+        CachePrecision::F16 => draw.halves(n_cache),
+    };
+    let (keys, values) = (cached(draw), cached(draw));
     let n_out = if is_split { work.n_parts * h * (size + 4) } else { work.n_rows * h * size };
     let first_group = draw.below(2).min(work.items.len() - 1);
     let shape = shape::Attention {
@@ -86,16 +107,17 @@ pub fn attention(draw: &mut Draw, _: &Traits, number: usize) -> Case {
         scale: 1.0 / (size as f32).sqrt(),
         first_group: first_group as u32,
     };
+    let (group, quads) = (group as u32, quads as u32);
     Case {
-        kernel: Kernel::Attention { group: group as u32, quads: quads as u32, is_split, lanes },
+        kernel: Kernel::Attention { group, quads, is_split, lanes, cache },
         shape: shape.words(),
         groups: [k as u32, (work.items.len() - first_group) as u32],
         buffers: vec![
             work.items.iter().flat_map(|item| item.words()).collect(),
             pages,
             draw.numbers(work.n_rows * stride),
-            draw.numbers(n_cache),
-            draw.numbers(n_cache),
+            keys,
+            values,
             draw.unwritten(n_out),
         ],
     }

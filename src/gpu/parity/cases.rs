@@ -3,10 +3,11 @@
 
 use super::draw::Draw;
 use super::harness::Case;
+use crate::gpu::decide::{NormTile, RegisterTile, WorkgroupTile};
 use crate::gpu::shape::{self, Change, Found, State};
-use crate::gpu::{Format, Kernel, MatmulTile, PARTS, Traits, matmul_tile, norm_lanes, top_lanes};
-
-const EPSILON: f32 = 1e-5;
+use crate::gpu::{
+    Format, Kernel, MatmulTile, Mode, PARTS, Traits, matmul_tile, norm_tile, top_lanes,
+};
 
 /// The rows of an embedding from row 5 on; the others are another buffer's.
 pub fn embedding(draw: &mut Draw, _: &Traits, number: usize) -> Case {
@@ -38,8 +39,8 @@ pub fn product(
     buffers: [Vec<u32>; 4],
 ) -> Case {
     let groups = [
-        shape.n_out.div_ceil(4 * tile.lanes),
-        shape.n_rows.div_ceil(tile.tokens) - shape.first_group,
+        shape.n_out.div_ceil(tile.outputs()),
+        shape.n_rows.div_ceil(tile.rows()) - shape.first_group,
     ];
     let kernel = Kernel::Matmul(format, tile);
     Case { kernel, shape: shape.words(), groups, buffers: buffers.into() }
@@ -47,15 +48,15 @@ pub fn product(
 
 /// A product into columns of wider rows, with and without bias and what was there, sometimes only its
 /// later rows.
-pub fn matmul(draw: &mut Draw, traits: &Traits, number: usize) -> Case {
-    // The variants of real adapters come in fewer formats, as each is compiled.
-    let format = match traits.is_software {
-        true => Format::ALL[number % Format::ALL.len()],
-        false => [Format::F32, Format::Q4_1, Format::Q6K][number / 4 % 3],
-    };
-    let n_rows = draw.one_of(&[1, 2, 3, 4, 5, 8, 13, 17]);
+fn drawn_product(
+    draw: &mut Draw,
+    number: usize,
+    format: Format,
+    n_rows: usize,
+    tile: impl Fn(usize, usize) -> MatmulTile,
+) -> Case {
     let (n_in, n_out) = (draw.n_in(format), draw.size(150));
-    let tile = matmul_tile(traits, n_rows, n_out, n_in);
+    let tile = tile(n_out, n_in);
     let stride = n_out + 5;
     let shape = shape::Matmul {
         n_rows: n_rows as u32,
@@ -66,7 +67,7 @@ pub fn matmul(draw: &mut Draw, traits: &Traits, number: usize) -> Case {
         has_bias: number as u32 / 2 % 2,
         adds: number as u32 % 2,
         words: format.row_words(n_in) as u32,
-        first_group: draw.below(2).min((n_rows - 1) / tile.tokens as usize) as u32,
+        first_group: (draw.below(2) as u32).min((n_rows as u32 - 1) / tile.rows()),
     };
     let outputs = if shape.adds == 1 {
         draw.numbers(n_rows * stride)
@@ -82,12 +83,65 @@ pub fn matmul(draw: &mut Draw, traits: &Traits, number: usize) -> Case {
     product(format, tile, shape, buffers)
 }
 
+/// Formats for variants that are many, as each is compiled.
+const FEW_FORMATS: [Format; 3] = [Format::F32, Format::Q4_1, Format::Q6K];
+const FEW_ROWS: [usize; 8] = [1, 2, 3, 4, 5, 8, 13, 17];
+
+/// Products in registers.
+pub fn matmul(draw: &mut Draw, traits: &Traits, number: usize) -> Case {
+    let format = match traits.is_software {
+        true => Format::ALL[number % Format::ALL.len()],
+        false => FEW_FORMATS[number / 4 % 3],
+    };
+    let n_rows = draw.one_of(&FEW_ROWS);
+    let tile = |n_out, n_in| matmul_tile(traits, Mode::Decode, n_rows, n_out, n_in);
+    drawn_product(draw, number, format, n_rows, tile)
+}
+
+/// Tiles in registers that add in subgroups of `size`, for one row.
+pub fn subgroup_tiles(size: u32) -> Vec<RegisterTile> {
+    let lanes = [1, 2, 4, 8].into_iter().filter(|lanes| *lanes < size);
+    let all = lanes.flat_map(|lanes| [2, 4, 8, 16, 32].map(|slices| (lanes, slices)));
+    let fit = all.filter(|(lanes, slices)| (lanes * slices).is_multiple_of(size));
+    let tile =
+        |(lanes, slices)| RegisterTile { lanes, slices, tokens: 1, quads: 8, subgroup: size };
+    fit.map(tile).collect()
+}
+
+/// Products in registers with sums in subgroups.
+pub fn matmul_in_subgroups(draw: &mut Draw, traits: &Traits, number: usize) -> Case {
+    let n_rows = draw.one_of(&FEW_ROWS);
+    let (tokens, quads) = draw.one_of(&[(1, 8), (2, 8), (4, 1), (8, 1)]);
+    let tile = draw.one_of(&subgroup_tiles(traits.subgroup_size.unwrap()));
+    let tile = MatmulTile::Registers(RegisterTile { tokens, quads, ..tile });
+    drawn_product(draw, number, FEW_FORMATS[number % 3], n_rows, |_, _| tile)
+}
+
+/// Products in workgroup memory.
+pub fn matmul_tile_of_workgroup(draw: &mut Draw, traits: &Traits, number: usize) -> Case {
+    let n_rows = draw.size(100);
+    let (row_quads, is_half) = (draw.one_of(&[1, 2]), traits.has_f16);
+    let tile = MatmulTile::Workgroup(WorkgroupTile { row_quads, is_half });
+    drawn_product(draw, number, Format::ALL[number % Format::ALL.len()], n_rows, |_, _| tile)
+}
+
 pub fn rms_norm(draw: &mut Draw, traits: &Traits, _: usize) -> Case {
+    drawn_norm(draw, norm_tile(traits))
+}
+
+/// Norms with sums in subgroups: one of them, a few, or many.
+pub fn rms_norm_in_subgroups(draw: &mut Draw, traits: &Traits, number: usize) -> Case {
+    let subgroup = traits.subgroup_size.unwrap();
+    let slices = [subgroup, 2 * subgroup, 128.max(subgroup)][number % 3];
+    drawn_norm(draw, NormTile { slices, subgroup })
+}
+
+fn drawn_norm(draw: &mut Draw, tile: NormTile) -> Case {
     let (n_rows, width) = (draw.size(5), draw.size(300));
     let n = n_rows * width;
     Case {
-        kernel: Kernel::RmsNorm(norm_lanes(traits)),
-        shape: shape::RmsNorm { width: width as u32, epsilon: EPSILON }.words(),
+        kernel: Kernel::RmsNorm(tile),
+        shape: shape::RmsNorm { width: width as u32, epsilon: draw.between(0.0, 0.1) }.words(),
         groups: [n_rows as u32, 1],
         buffers: vec![draw.numbers(width), draw.numbers(n), draw.unwritten(n)],
     }
@@ -103,7 +157,7 @@ pub fn head_norm(draw: &mut Draw, _: &Traits, _: usize) -> Case {
         first: 7,
         n_heads: n_heads as u32,
         size: size as u32,
-        epsilon: EPSILON,
+        epsilon: draw.between(0.0, 0.1),
     };
     Case {
         kernel: Kernel::HeadNorm,

@@ -43,6 +43,12 @@ impl Draw {
         (0..n).map(|_| self.between(-1.0, 1.0).to_bits()).collect()
     }
 
+    /// Words of two half-precision numbers each, between -1 and 1.
+    pub fn halves(&mut self, n: usize) -> Vec<u32> {
+        let mut half = || u32::from(f16::from_f32(self.between(-1.0, 1.0)).to_bits());
+        (0..n).map(|_| half() | half() << 16).collect()
+    }
+
     /// Words below `n_below`.
     pub fn words(&mut self, n: usize, n_below: usize) -> Vec<u32> {
         (0..n).map(|_| self.0.below(n_below) as u32).collect()

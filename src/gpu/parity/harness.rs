@@ -4,6 +4,7 @@ use super::device;
 use super::reflection::{Binding, reflect};
 use crate::gpu::{Dispatch, Gpu, Kernel, Recording};
 use crate::job::Watch;
+use half::f16;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -59,10 +60,12 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The squared error that single precision explains, in relation to the squared numbers.
-fn most(kernel: Kernel) -> f64 {
-    match kernel {
-        Kernel::Pick | Kernel::GatherRows => 0.0,
+/// The squared error that the precision of numbers explains, in relation to the squared numbers.
+fn most(kernel: Kernel, kind: &str) -> f64 {
+    match (kernel, kind) {
+        (Kernel::Pick | Kernel::GatherRows, _) => 0.0,
+        // Rounded up, down or to nothing, as adapters like.
+        (_, "f16") => 1e-6,
         _ => 1e-9,
     }
 }
@@ -88,7 +91,7 @@ impl Harness {
         twin(case.kernel, &case.shape, case.groups, &mut expected);
         for (ix, binding) in self.bindings(case.kernel).iter().enumerate() {
             let words = [&case.buffers[ix], &expected[ix], &found[ix]].map(Vec::as_slice);
-            compare(binding, words, most(case.kernel))?;
+            compare(case.kernel, binding, words)?;
         }
         Ok(())
     }
@@ -132,13 +135,13 @@ impl Harness {
 
 /// Compares a buffer's words field by field: integers and what the twin left as it was must be equal,
 /// numbers near.
-fn compare(binding: &Binding, words: [&[u32]; 3], most: f64) -> Result<(), Fault> {
+fn compare(kernel: Kernel, binding: &Binding, words: [&[u32]; 3]) -> Result<(), Fault> {
     let n_fields = binding.fields.len();
     for (first, (_, kind)) in binding.fields.iter().enumerate() {
-        let is_number = binding.is_written && kind == "f32";
+        let kind = if binding.is_written { kind.as_str() } else { "u32" };
         let places = (first..words[0].len()).step_by(n_fields);
-        let (error, worst) = error(places, words, is_number);
-        if error > most {
+        let (error, worst) = error(places, words, kind);
+        if error > most(kernel, kind) {
             let (buffer, [_, expected, found]) = (binding.name.clone(), words.map(|w| w[worst]));
             return Err(Fault::Differs { buffer, error, worst, found, expected });
         }
@@ -151,30 +154,41 @@ fn compare(binding: &Binding, words: [&[u32]; 3], most: f64) -> Result<(), Fault
 fn error(
     places: impl Iterator<Item = usize>,
     [before, expected, found]: [&[u32]; 3],
-    is_number: bool,
+    kind: &str,
 ) -> (f64, usize) {
     let (mut errors, mut energy, mut largest, mut worst) = (0.0, 0.0, 0.0, 0);
     for place in
         places.filter(|place| found[*place] != before[*place] || expected[*place] != before[*place])
     {
-        let [x, y] = [found[place], expected[place]].map(|word| f64::from(f32::from_bits(word)));
-        let is_near =
-            is_number && expected[place] != before[place] && y.abs() < HUGE && x.is_finite();
-        let square = if found[place] == expected[place] {
-            0.0
-        } else if is_near {
-            (x - y).powi(2)
-        } else {
-            f64::INFINITY
-        };
+        let mut square = 0.0;
+        for (x, y) in numbers(kind, found[place]).zip(numbers(kind, expected[place])) {
+            let is_near = expected[place] != before[place] && y.abs() < HUGE && x.is_finite();
+            square += if is_near { (x - y).powi(2) } else { f64::INFINITY };
+            energy += if is_near { y * y } else { 0.0 };
+        }
+        if found[place] == expected[place] {
+            square = 0.0;
+        } else if kind == "u32" {
+            square = f64::INFINITY;
+        }
         if square > largest {
             (largest, worst) = (square, place);
         }
         errors += square;
-        energy += if is_near { y * y } else { 0.0 };
     }
     // Without an error there is none, whatever the numbers are.
     (if errors > 0.0 { errors / energy } else { 0.0 }, worst)
+}
+
+/// The numbers in a word; none in an integer.
+fn numbers(kind: &str, word: u32) -> impl Iterator<Item = f64> {
+    let half = |shift: u32| f16::from_bits((word >> shift) as u16).to_f64();
+    let all = match kind {
+        "f32" => [Some(f64::from(f32::from_bits(word))), None],
+        "f16" => [Some(half(0)), Some(half(16))],
+        _ => [None, None],
+    };
+    all.into_iter().flatten()
 }
 
 #[cfg(test)]
@@ -202,7 +216,8 @@ mod tests {
         assert_eq!(harness.check(&norm(), twin), Ok(()));
         // It takes another epsilon.
         let wrong = |kernel, shape: &[u32], groups, buffers: &mut [Vec<u32>]| {
-            twin(kernel, &[shape[0], 0.001_f32.to_bits()], groups, buffers);
+            let epsilon = f32::from_bits(shape[1]) + 0.001;
+            twin(kernel, &[shape[0], epsilon.to_bits()], groups, buffers);
         };
         let (buffer, _, error) = difference(harness.check(&norm(), wrong));
         assert_eq!(buffer, "outputs");

@@ -1,8 +1,9 @@
 //! The kernels' WGSL as naga reads it, beside what the host says of it.
 
+use crate::gpu::Format;
+use crate::gpu::decide::{CachePrecision, MatmulTile, NormTile, RegisterTile, WorkgroupTile};
 use crate::gpu::kernel::{Kernel, attention_lanes};
 use crate::gpu::shape::{self, Change, Field, Found, Item, Parts, State};
-use crate::gpu::{Format, MatmulTile};
 use naga::{AddressSpace, Module, ScalarKind, StorageAccess, TypeInner, valid};
 
 /// A buffer as a kernel declares it.
@@ -21,6 +22,8 @@ pub struct Reflection {
     pub bindings: Vec<Binding>,
     /// Threads of a workgroup.
     pub n_threads: u32,
+    /// Bytes of workgroup memory.
+    pub n_shared_bytes: u32,
 }
 
 /// Reads and validates a kernel.
@@ -28,14 +31,16 @@ pub fn reflect(kernel: Kernel) -> Reflection {
     let source = kernel.source();
     let module = naga::front::wgsl::parse_str(&source)
         .unwrap_or_else(|error| panic!("{kernel:?}: {}", error.emit_to_string(&source)));
-    let capabilities =
-        valid::Capabilities::IMMEDIATES | valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    let capabilities = capabilities(kernel);
     let mut validator = valid::Validator::new(valid::ValidationFlags::all(), capabilities);
     validator.validate(&module).unwrap_or_else(|error| panic!("{kernel:?}: {error:?}"));
-    let (mut shape, mut bindings) = (Vec::new(), Vec::new());
+    let (mut shape, mut bindings, mut n_shared_bytes) = (Vec::new(), Vec::new(), 0);
     for (_, variable) in module.global_variables.iter() {
         match variable.space {
             AddressSpace::Immediate => shape = fields(&module, &module.types[variable.ty].inner),
+            AddressSpace::WorkGroup => {
+                n_shared_bytes += module.types[variable.ty].inner.size(module.to_ctx());
+            }
             AddressSpace::Storage { access } => {
                 let place = variable.binding.as_ref().unwrap();
                 assert_eq!(place.group, 0, "{kernel:?}");
@@ -44,7 +49,10 @@ pub fn reflect(kernel: Kernel) -> Reflection {
                 };
                 let name = variable.name.clone().unwrap();
                 let is_written = access.contains(StorageAccess::STORE);
-                let fields = fields(&module, &module.types[base].inner);
+                let mut fields = fields(&module, &module.types[base].inner);
+                if name.starts_with("cached") && holds_halves(kernel) {
+                    fields[0].1 = "f16".into();
+                }
                 bindings.push((place.binding, Binding { name, is_written, fields }));
             }
             _ => {}
@@ -57,7 +65,32 @@ pub fn reflect(kernel: Kernel) -> Reflection {
         shape,
         bindings: bindings.into_iter().map(|(_, binding)| binding).collect(),
         n_threads: module.entry_points[0].workgroup_size.iter().product(),
+        n_shared_bytes,
     }
+}
+
+/// Whether the words of the cache are two half-precision numbers each, of which WGSL knows nothing.
+fn holds_halves(kernel: Kernel) -> bool {
+    matches!(
+        kernel,
+        Kernel::Rope { cache: CachePrecision::F16, .. }
+            | Kernel::Attention { cache: CachePrecision::F16, .. }
+    )
+}
+
+/// What a kernel may use: what all adapters have, and what its variant was chosen for.
+fn capabilities(kernel: Kernel) -> valid::Capabilities {
+    use valid::Capabilities;
+    let subgroup = match kernel {
+        Kernel::Matmul(_, MatmulTile::Registers(tile)) => tile.subgroup,
+        Kernel::RmsNorm(tile) => tile.subgroup,
+        _ => 1,
+    };
+    let is_half = matches!(kernel, Kernel::Matmul(_, MatmulTile::Workgroup(tile)) if tile.is_half);
+    let mut all = Capabilities::IMMEDIATES | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    all.set(Capabilities::SUBGROUP, subgroup > 1);
+    all.set(Capabilities::SHADER_FLOAT16, is_half);
+    all
 }
 
 /// The words of a type in order; those of a struct must follow one another without gaps.
@@ -99,15 +132,25 @@ pub fn variants() -> Vec<Kernel> {
         Kernel::GatherRows,
         Kernel::MoveWords,
     ];
-    all.extend([1, 128].map(Kernel::RmsNorm));
-    all.extend([false, true].map(Kernel::Rope));
+    for (slices, subgroup) in [(1, 1), (128, 1), (128, 8), (128, 32), (128, 128)] {
+        all.push(Kernel::RmsNorm(NormTile { slices, subgroup }));
+    }
+    for cache in [CachePrecision::F32, CachePrecision::F16] {
+        all.extend([false, true].map(|halves| Kernel::Rope { halves, cache }));
+    }
     for format in Format::ALL {
         all.push(Kernel::Embedding(format));
-        for lanes in [8, 16, 32] {
+        for (row_quads, is_half) in [(1, false), (2, false), (1, true), (2, true)] {
+            let tile = MatmulTile::Workgroup(WorkgroupTile { row_quads, is_half });
+            all.push(Kernel::Matmul(format, tile));
+        }
+        for lanes in [4, 8, 16] {
             for slices in [1, 2, 4, 8, 16].into_iter().filter(|slices| lanes * slices <= 128) {
                 for (tokens, quads) in [(1, 8), (2, 8), (4, 1), (8, 1)] {
-                    let tile = MatmulTile { lanes, slices, tokens, quads };
-                    all.push(Kernel::Matmul(format, tile));
+                    for subgroup in [1, 32, 64].into_iter().filter(|s| lanes * slices % s == 0) {
+                        let tile = RegisterTile { lanes, slices, tokens, quads, subgroup };
+                        all.push(Kernel::Matmul(format, MatmulTile::Registers(tile)));
+                    }
                 }
             }
         }
@@ -116,7 +159,9 @@ pub fn variants() -> Vec<Kernel> {
         for quads in [4, 16, 20, 32] {
             for is_split in [false, true] {
                 let lanes = attention_lanes(group, is_split);
-                all.push(Kernel::Attention { group, quads, is_split, lanes });
+                for cache in [CachePrecision::F32, CachePrecision::F16] {
+                    all.push(Kernel::Attention { group, quads, is_split, lanes, cache });
+                }
             }
         }
     }
@@ -136,7 +181,7 @@ fn of_host(kernel: Kernel) -> (&'static [Field], Vec<HostBinding>) {
         }
         Kernel::RmsNorm(_) => (shape::RmsNorm::FIELDS, plain(&["weights", "inputs", "outputs"])),
         Kernel::HeadNorm => (shape::HeadNorm::FIELDS, plain(&["weights", "values"])),
-        Kernel::Rope(_) => {
+        Kernel::Rope { .. } => {
             let names = ["angles", "slots", "values", "cached_keys", "cached_values"];
             (shape::Rope::FIELDS, plain(&names))
         }
@@ -188,6 +233,11 @@ fn gpu_every_variant_is_valid_and_its_bindings_and_fields_are_as_the_host_says()
         }
         assert!(read.bindings.iter().any(|b| b.is_written), "{kernel:?} writes nothing");
         assert!(read.n_threads <= 256, "{kernel:?} has {} threads", read.n_threads);
+        assert!(read.n_shared_bytes <= 16384, "{kernel:?} takes {} bytes", read.n_shared_bytes);
+        if let Kernel::Matmul(_, tile) = kernel {
+            let said = (tile.threads(), tile.shared_bytes());
+            assert_eq!((read.n_threads, read.n_shared_bytes), said, "{kernel:?}");
+        }
     }
 }
 

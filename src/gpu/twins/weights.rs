@@ -154,4 +154,31 @@ mod tests {
             }
         }
     }
+
+    /// The definitions above against another program's.
+    #[test]
+    fn gpu_the_files_bytes_mean_what_candle_says() {
+        use candle_core::CpuStorage;
+        use candle_core::quantized::GgmlDType;
+        let mut draw = Draw::new("definitions");
+        for (format, dtype) in [
+            (Format::Q8_0, GgmlDType::Q8_0),
+            (Format::Q4_0, GgmlDType::Q4_0),
+            (Format::Q4_1, GgmlDType::Q4_1),
+            (Format::Q4K, GgmlDType::Q4K),
+            (Format::Q5K, GgmlDType::Q5K),
+            (Format::Q6K, GgmlDType::Q6K),
+        ] {
+            let bytes = draw.bytes(format, 1024);
+            let ours = defined(format, &bytes);
+            let CpuStorage::F32(theirs) = dtype.from_data(bytes.into()).dequantize(1024).unwrap()
+            else {
+                panic!("{format:?} became something else")
+            };
+            for (ix, (x, y)) in ours.iter().zip(theirs).enumerate() {
+                // Single precision, of a scaled value less an offset.
+                assert!((x - f64::from(y)).abs() < 1e-5, "{format:?}, {ix}: {x} for {y}");
+            }
+        }
+    }
 }

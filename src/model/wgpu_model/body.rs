@@ -2,9 +2,9 @@
 
 use super::WgpuModel;
 use super::cache::Run;
-use super::pass::Mode;
+use super::pass::Product;
 use crate::gpu::shape::{self, Change, Found, State};
-use crate::gpu::{Buffer, Dispatch, Kernel, PARTS, Recording, norm_lanes, top_lanes};
+use crate::gpu::{Buffer, Dispatch, Kernel, Mode, PARTS, Recording, norm_tile, top_lanes};
 use crate::job::Watch;
 use crate::model::body::{Asked, Body, New};
 use crate::model::sampler::{Adjust, Likely, TOP};
@@ -14,6 +14,14 @@ use crate::model::{Error, Work};
 const CHUNK: usize = 256;
 /// Sequences that decode in one pass.
 const MOST_RUNS: usize = 64;
+
+/// Rows of a pass after which the next token is wanted.
+struct Wanted<'a> {
+    /// `[tokens of the pass, D]`
+    hidden: &'a Buffer,
+    rows: &'a [u32],
+    mode: Mode,
+}
 
 impl Body for WgpuModel {
     type Run = Run;
@@ -67,9 +75,16 @@ impl Body for WgpuModel {
         let states = scratch.states.with_room(n_states, gpu)?;
         let logits = scratch.logits.with_room(rows.len() * widest, gpu)?;
         let head = self.weights.head();
+        let product = Product {
+            mode: Mode::Prompt,
+            n_rows: rows.len(),
+            inputs: &normed,
+            outputs: &logits,
+            adds: false,
+        };
         for (ix, part) in head.parts.iter().enumerate() {
             let (n, first) = (part.n_out, part.first);
-            self.multiply_part(&mut recording, head, ix, &normed, &logits, rows.len(), [n, 0, 0]);
+            self.multiply_part(&mut recording, head, ix, &product, [n, 0]);
             Self::fold(&mut recording, &logits, &states, rows.len(), [n, first]);
             let shape = shape::Pick { width: n as u32, first: first as u32, n: n_targets as u32 };
             recording.run(Dispatch {
@@ -96,8 +111,9 @@ impl Body for WgpuModel {
     ) -> Result<Likely, Error> {
         let mut recording = Recording::default();
         let hidden = self.record(&mut [New { run, tokens }], Mode::Prompt, &mut recording)?;
-        let row = [tokens.len() as u32 - 1];
-        let all = self.likely(recording, &hidden, &row, std::slice::from_ref(adjust), watch)?;
+        let rows = &[tokens.len() as u32 - 1];
+        let wanted = Wanted { hidden: &hidden, rows, mode: Mode::Prompt };
+        let all = self.likely(recording, &wanted, std::slice::from_ref(adjust), watch)?;
         all.into_iter().next().ok_or_else(|| Error::Request("no token to read".into()))
     }
 
@@ -114,7 +130,8 @@ impl Body for WgpuModel {
             .collect();
         let hidden = self.record(&mut news, Mode::Decode, &mut recording)?;
         let rows: Vec<u32> = (0..news.len() as u32).collect();
-        self.likely(recording, &hidden, &rows, adjusts, watch)
+        let wanted = Wanted { hidden: &hidden, rows: &rows, mode: Mode::Decode };
+        self.likely(recording, &wanted, adjusts, watch)
     }
 
     fn logits(&mut self, row: usize) -> Result<Vec<f32>, Error> {
@@ -126,17 +143,16 @@ impl Body for WgpuModel {
 }
 
 impl WgpuModel {
-    /// Runs `recording` and what finds the most likely tokens after some rows of the hidden states.
+    /// Runs `recording` and what finds the most likely tokens after some rows.
     fn likely(
         &mut self,
         mut recording: Recording,
-        hidden: &Buffer,
-        rows: &[u32],
+        wanted: &Wanted<'_>,
         adjusts: &[Adjust],
         watch: &Watch,
     ) -> Result<Vec<Likely>, Error> {
-        let logits = self.record_logits(&mut recording, hidden, rows)?;
-        let (width, n_rows) = (self.config.n_vocab as u32, rows.len());
+        let logits = self.record_logits(&mut recording, wanted)?;
+        let (width, n_rows) = (self.config.n_vocab as u32, wanted.rows.len());
         let (gpu, scratch) = (&mut self.gpu, &mut self.scratch);
         let changes: Vec<u32> = (0..)
             .zip(adjusts)
@@ -197,7 +213,7 @@ impl WgpuModel {
             cuts: false,
         });
         recording.run(Dispatch {
-            kernel: Kernel::RmsNorm(norm_lanes(self.gpu.traits())),
+            kernel: Kernel::RmsNorm(norm_tile(self.gpu.traits())),
             buffers: vec![self.weights.output_norm.clone(), chosen, normed.clone()],
             shape: shape::RmsNorm { width: d as u32, epsilon: self.config.epsilon }.words(),
             groups: [n as u32, 1],
@@ -207,17 +223,18 @@ impl WgpuModel {
         Ok(normed)
     }
 
-    /// Records the logits after some rows of the hidden states, `[rows, V]`.
+    /// Records the logits after some rows, `[rows, V]`.
     fn record_logits(
         &mut self,
         recording: &mut Recording,
-        hidden: &Buffer,
-        rows: &[u32],
+        &Wanted { hidden, rows, mode }: &Wanted<'_>,
     ) -> Result<Buffer, Error> {
         let normed = self.last_norm(recording, hidden, rows)?;
         let n_words = rows.len() * self.config.n_vocab;
         let logits = self.scratch.logits.with_room(n_words, &mut self.gpu)?;
-        self.multiply(recording, self.weights.head(), &normed, &logits, rows.len(), false);
+        let (inputs, outputs, n_rows) = (&normed, &logits, rows.len());
+        let product = Product { mode, n_rows, inputs, outputs, adds: false };
+        self.multiply(recording, self.weights.head(), &product);
         Ok(logits)
     }
 }

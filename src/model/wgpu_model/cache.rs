@@ -1,6 +1,6 @@
 //! The paged cache of keys and values: runs of tokens that share a past share its pages.
 
-use crate::gpu::{Buffer, Dispatch, Gpu, Kernel, PAGE, Recording, shape};
+use crate::gpu::{Buffer, CachePrecision, Dispatch, Gpu, Kernel, PAGE, Recording, shape};
 use crate::model::Error;
 use crate::model::config::Config;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,6 +66,7 @@ impl Run {
 pub struct Cache {
     pub keys: Vec<Buffer>,
     pub values: Vec<Buffer>,
+    pub precision: CachePrecision,
     free: Free,
     n_pages: usize,
     /// Words of a page in one layer.
@@ -73,13 +74,13 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Bytes that a token takes: single precision.
-    pub fn bytes_per_token(config: &Config) -> u64 {
-        (8 * config.heads.kv_width() * config.n_layers) as u64
+    /// Bytes that a token takes.
+    pub fn bytes_per_token(config: &Config, precision: CachePrecision) -> u64 {
+        (2 * 4 * precision.words(config.heads.kv_width()) * config.n_layers) as u64
     }
 
-    pub fn new(config: &Config, gpu: &mut Gpu) -> Result<Self, Error> {
-        let page_words = PAGE_TOKENS * config.heads.kv_width();
+    pub fn new(config: &Config, precision: CachePrecision, gpu: &mut Gpu) -> Result<Self, Error> {
+        let page_words = PAGE_TOKENS * precision.words(config.heads.kv_width());
         let mut layers = || -> Result<Vec<Buffer>, Error> {
             let buffers =
                 (0..config.n_layers).map(|_| gpu.buffer(FIRST_PAGES * page_words, "the cache"));
@@ -87,7 +88,7 @@ impl Cache {
         };
         let (keys, values) = (layers()?, layers()?);
         let free = Arc::new(Mutex::new((0..FIRST_PAGES as u32).rev().collect()));
-        Ok(Self { keys, values, free, n_pages: FIRST_PAGES, page_words })
+        Ok(Self { keys, values, precision, free, n_pages: FIRST_PAGES, page_words })
     }
 
     /// Bytes of the pages in use, and of all pages.

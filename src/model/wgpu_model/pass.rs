@@ -5,7 +5,7 @@ use super::cache::Run;
 use super::weights::Matrix;
 use crate::gpu::shape::{self, Item, Parts};
 use crate::gpu::{
-    Buffer, Dispatch, Gpu, Kernel, PARTS, Recording, attention_lanes, matmul_tile, norm_lanes,
+    Buffer, Dispatch, Gpu, Kernel, Mode, PARTS, Recording, attention_lanes, matmul_tile, norm_tile,
 };
 use crate::job::Watch;
 use crate::model::Error;
@@ -14,15 +14,6 @@ use crate::model::config::Config;
 
 /// Keys in a part of split attention; fixed, so that a sequence's sums are cut alike in any company.
 const SPLIT_KEYS: usize = 256;
-
-/// Which attention a pass takes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Many tokens of few sequences.
-    Prompt,
-    /// One token each of many sequences.
-    Decode,
-}
 
 /// A buffer that is made anew when it is too small.
 pub struct Growing {
@@ -133,6 +124,16 @@ struct Buffers {
     gated: Buffer,
 }
 
+/// What a matrix is multiplied with, `inputs [n_rows, n_in]`, and where the products go.
+pub struct Product<'a> {
+    pub mode: Mode,
+    pub n_rows: usize,
+    pub inputs: &'a Buffer,
+    pub outputs: &'a Buffer,
+    /// Whether the products are added to what is there.
+    pub adds: bool,
+}
+
 /// What attention of one pass does, the same in every layer.
 struct Plan {
     items: Vec<u32>,
@@ -184,18 +185,19 @@ impl WgpuModel {
             let kernel = Kernel::Embedding(part.format);
             recording.run(run(kernel, buffers, shape.words(), (d / 4).div_ceil(64), n_rows * d));
         }
+        let product = |inputs, outputs, adds| Product { mode, n_rows, inputs, outputs, adds };
         for layer in 0..n_layers {
             let w = &self.weights.blk[layer];
             let (keys, values) = (&self.cache.keys[layer], &self.cache.values[layer]);
             let norm = |recording: &mut Recording, gain: &Buffer| {
-                let kernel = Kernel::RmsNorm(norm_lanes(&traits));
+                let kernel = Kernel::RmsNorm(norm_tile(&traits));
                 let shape = shape::RmsNorm { width: d as u32, epsilon }.words();
                 let mut norm = run(kernel, vec![gain, &b.x, &b.normed], shape, 1, 8 * n_rows * d);
                 norm.groups = [rows, 1];
                 recording.run(norm);
             };
             norm(recording, &w.attn_norm);
-            self.multiply(recording, &w.attn_qkv, &b.normed, &b.qkv, n_rows, false);
+            self.multiply(recording, &w.attn_qkv, &product(&b.normed, &b.qkv, false));
             let head_norms = [(&w.attn_q_norm, 0, n_q), (&w.attn_k_norm, n_q, heads.n_kv_heads)];
             for (gain, first, n) in head_norms {
                 if let Some(gain) = gain {
@@ -224,22 +226,23 @@ impl WgpuModel {
                 size: size as u32,
             };
             let buffers = vec![&b.angles, &b.slots, &b.qkv, keys, values];
-            let kernel = Kernel::Rope(self.config.rope.halves());
+            let (halves, cache) = (self.config.rope.halves(), self.cache.precision);
+            let kernel = Kernel::Rope { halves, cache };
             recording.run(run(
                 kernel,
                 buffers,
                 shape.words(),
-                (n_qkv / 2).div_ceil(64),
+                (n_qkv / 4).div_ceil(64),
                 4 * n_rows * n_qkv,
             ));
             self.attend(recording, &plan, &b, mode, layer);
-            self.multiply(recording, &w.attn_output, &b.attended, &b.x, n_rows, true);
+            self.multiply(recording, &w.attn_output, &product(&b.attended, &b.x, true));
             norm(recording, &w.ffn_norm);
-            self.multiply(recording, &w.ffn_gate_up, &b.normed, &b.gate_up, n_rows, false);
+            self.multiply(recording, &w.ffn_gate_up, &product(&b.normed, &b.gate_up, false));
             let buffers = vec![&b.gate_up, &b.gated];
             let (kernel, shape) = (Kernel::Gated, shape::Gated { width: f as u32 }.words());
             recording.run(run(kernel, buffers, shape, f.div_ceil(64), 8 * n_rows * f));
-            self.multiply(recording, &w.ffn_down, &b.gated, &b.x, n_rows, true);
+            self.multiply(recording, &w.ffn_down, &product(&b.gated, &b.x, true));
         }
         for New { run, tokens } in news {
             run.tokens.extend_from_slice(tokens);
@@ -247,45 +250,31 @@ impl WgpuModel {
         Ok(b.x)
     }
 
-    /// Records `inputs [n_rows, n_in]` times a matrix into `outputs [n_rows, n_out]`.
+    /// Records the product with a whole matrix.
     pub(super) fn multiply(
         &self,
         recording: &mut Recording,
         matrix: &Matrix,
-        inputs: &Buffer,
-        outputs: &Buffer,
-        n_rows: usize,
-        adds: bool,
+        product: &Product<'_>,
     ) {
-        for ix in 0..matrix.parts.len() {
-            let first = matrix.parts[ix].first;
-            self.multiply_part(
-                recording,
-                matrix,
-                ix,
-                inputs,
-                outputs,
-                n_rows,
-                [matrix.n_out, first, usize::from(adds)],
-            );
+        for (ix, part) in matrix.parts.iter().enumerate() {
+            self.multiply_part(recording, matrix, ix, product, [matrix.n_out, part.first]);
         }
     }
 
-    /// Records the product with one part of a matrix; `[stride, first column, adds]` say where its
-    /// outputs go.
-    #[expect(clippy::too_many_arguments, reason = "a product has so many sides")]
+    /// Records the product with one part of a matrix, from column `first` on of outputs
+    /// `[n_rows, stride]`.
     pub(super) fn multiply_part(
         &self,
         recording: &mut Recording,
         matrix: &Matrix,
         ix: usize,
-        inputs: &Buffer,
-        outputs: &Buffer,
-        n_rows: usize,
-        [stride, first, adds]: [usize; 3],
+        product: &Product<'_>,
+        [stride, first]: [usize; 2],
     ) {
         let part = &matrix.parts[ix];
-        let tile = matmul_tile(self.gpu.traits(), n_rows, part.n_out, matrix.n_in);
+        let Product { mode, n_rows, inputs, outputs, adds } = *product;
+        let tile = matmul_tile(self.gpu.traits(), mode, n_rows, part.n_out, matrix.n_in);
         let shape = shape::Matmul {
             n_rows: n_rows as u32,
             n_in: matrix.n_in as u32,
@@ -293,7 +282,7 @@ impl WgpuModel {
             stride: stride as u32,
             first: first as u32,
             has_bias: u32::from(matrix.bias.is_some()),
-            adds: adds as u32,
+            adds: u32::from(adds),
             words: part.format.row_words(matrix.n_in) as u32,
             first_group: 0,
         };
@@ -304,8 +293,8 @@ impl WgpuModel {
             buffers: vec![part.words.clone(), bias.clone(), inputs.clone(), outputs.clone()],
             shape: shape.words(),
             groups: [
-                part.n_out.div_ceil(4 * tile.lanes as usize) as u32,
-                n_rows.div_ceil(tile.tokens as usize) as u32,
+                (part.n_out as u32).div_ceil(tile.outputs()),
+                (n_rows as u32).div_ceil(tile.rows()),
             ],
             work: (n_rows * part.n_out * matrix.n_in) as u64,
             cuts: true,
@@ -342,7 +331,13 @@ impl WgpuModel {
         let (keys, values) = (&self.cache.keys[layer], &self.cache.values[layer]);
         let buffers = [&b.items, &b.pages, &b.qkv, keys, values, out];
         recording.run(Dispatch {
-            kernel: Kernel::Attention { group, quads: quads as u32, is_split, lanes },
+            kernel: Kernel::Attention {
+                group,
+                quads: quads as u32,
+                is_split,
+                lanes,
+                cache: self.cache.precision,
+            },
             buffers: buffers.into_iter().cloned().collect(),
             shape: shape.words(),
             groups: [n_kv, plan.n_items as u32],

@@ -64,6 +64,12 @@ fn format_of(dtype: GgmlDType) -> Format {
 
 /// Bytes that the matrices take on the adapter.
 pub fn planned_bytes(gguf: &Gguf, config: &Config) -> Result<u64, Error> {
+    let size = config.heads.head_size;
+    if !size.is_multiple_of(4) {
+        return Err(gguf.refuse(format!(
+            "its heads have {size} values, no multiple of 4, which the GPU cannot read; use --device cpu"
+        )));
+    }
     let mut n_words = 0;
     let output = [("output.weight".to_owned(), config.n_vocab, config.width)];
     let output = output.into_iter().filter(|(name, ..)| gguf.has(name));

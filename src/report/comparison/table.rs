@@ -43,7 +43,7 @@ impl Comparison {
     }
 
     /// Decimals that show about four digits of the largest mean.
-    fn n_decimals(&self) -> usize {
+    pub(super) fn n_decimals(&self) -> usize {
         let sides = self.rows.iter().flat_map(|row| [row.baseline, row.other]);
         match sides.flatten().map(|centre| centre.mean.abs()).fold(0.0, f64::max) {
             size if size >= 1000.0 => 0,
@@ -106,7 +106,7 @@ fn cell<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
 }
 
 /// Two digits of a p-value, as far as four decimals go.
-pub(super) fn p_value(p: f64) -> String {
+pub(in crate::report) fn p_value(p: f64) -> String {
     match p {
         p if p < 0.0001 => "<0.0001".to_owned(),
         p if p < 0.01 => format!("{p:.4}"),

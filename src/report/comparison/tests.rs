@@ -264,3 +264,66 @@ fn of_a_row_measured_twice_the_last_counts() {
     assert!(none[0].points.is_empty() && none[0].n_records == 1);
     assert_eq!(none[0].strategy, StrategyId::human());
 }
+
+#[test]
+fn a_sentence_says_who_has_more_and_how_sure_that_is() {
+    let seeds = |by: f64| -> Vec<(usize, f64)> {
+        (0..24).map(|i| (i, by + (i * i % 7) as f64 / 10.0)).collect()
+    };
+    let human = records("qasper", "human", &seeds(1.0));
+    let made = records("qasper", "context_synthesis", &seeds(3.0));
+    let gain = Quantity {
+        name: "instruction_gain".into(),
+        title: "instruction gain (nats per token)".into(),
+    };
+    let settings = CompareSettings { seed: 1, n_resamples: 999 };
+    let found = |quantity, a: &[_], b: &[_]| {
+        let (a, b) = (side("human", a), side("context_synthesis", b));
+        compare(quantity, &a, &b, settings, &Watch::default()).unwrap().sentence()
+    };
+    let clear = found(&gain, &human, &made);
+    assert_eq!(
+        clear,
+        "The instructions of context synthesis depend more on their contexts than human ones: by 2.000 \
+         nats per token (95% interval 2.000 to 2.000), p = 0.0010, 24 pairs."
+    );
+    // The side that has less does not come first, whichever is the baseline.
+    let turned = found(&gain, &made, &human);
+    assert!(turned.starts_with("Human instructions depend more"), "{turned}");
+    assert!(turned.contains("than those of context synthesis: by 2.000 nats"), "{turned}");
+    let words = Quantity { name: "context_words".into(), title: "context length (words)".into() };
+    let same = found(&words, &human, &human);
+    assert!(
+        same.starts_with(
+            "These pairs do not show that the contexts of context synthesis are longer"
+        ),
+        "{same}"
+    );
+    let nothing = found(&words, &human, &records("qasper", "mine", &[(99, 1.0)]));
+    assert_eq!(nothing, "No seed is paired, so context synthesis and human cannot be compared.");
+}
+
+#[test]
+fn a_table_becomes_markdown_and_csv() {
+    let a = records("qasper", "human", &[(1, 10.0), (2, 20.0)]);
+    let b = records("qasper", "mine", &[(1, 13.0), (2, 22.0)]);
+    let table = compared(&side("a|x", &a), &side("b, c", &b)).table();
+    let markdown = table.to_markdown();
+    assert!(
+        markdown.starts_with("**context (words): b, c less a|x**\n\n| task | pairs |"),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains("\n| --- | ---: |") && markdown.contains("a\\|x: mean"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("\n| Qasper | 2 | 0 + 0 | 15.00 (15.00) |"), "{markdown}");
+    assert!(markdown.contains("\n- Qasper, all tasks: only 2 pairs"), "{markdown}");
+    let csv = table.to_csv();
+    assert_eq!(csv.lines().count(), 3);
+    assert!(
+        csv.starts_with("task,pairs,unpaired,a|x: mean (median),\"b, c: mean (median)\","),
+        "{csv}"
+    );
+    assert!(csv.contains("\"+2.50 [+2.00, +3.00]\""), "{csv}");
+}

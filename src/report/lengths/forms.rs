@@ -21,16 +21,20 @@ impl Strand<'_> {
         strategy_title(&self.group.strategy)
     }
 
-    fn paint(&self) -> Paint {
-        Paint::new(color(self.place)).dash(palette::dash(self.place))
+    pub(super) fn color(&self) -> [u8; 3] {
+        color(self.place)
     }
 
-    /// Its vertical line at the median.
-    pub(super) fn median(&self, ruler: &Ruler) -> Mark {
-        Mark::Rule {
-            series: self.series(),
-            at: ruler.shown(self.group.summary.p50),
-            horizontal: false,
+    fn paint(&self) -> Paint {
+        Paint::new(self.color()).dash(palette::dash(self.place))
+    }
+
+    /// Its vertical line at the median, which ends below what is written above.
+    pub(super) fn median(&self, ruler: &Ruler, [bottom, top]: [f64; 2]) -> Mark {
+        let x = ruler.shown(self.group.summary.p50);
+        Mark::Line {
+            series: format!("{}, median", self.series()),
+            xy: vec![[x, bottom], [x, top]],
             paint: self.paint().width(0.6),
         }
     }
@@ -41,6 +45,7 @@ impl Strand<'_> {
         Mark::Points {
             series: self.series(),
             xy: self.group.lengths.iter().map(|n| [ruler.shown(*n), y]).collect(),
+            ids: Vec::new(),
             marker: palette::marker(self.place),
             size_pt: 2.2,
             paint: Paint::new(color(self.place)).alpha(0.7),

@@ -11,6 +11,7 @@ fn group(strategy: &str, task: &str, lengths: &[f64]) -> Group {
         unit: Unit::Words,
         summary: stats::summarize(lengths).unwrap(),
         lengths: lengths.to_vec(),
+        records: Vec::new(),
     }
 }
 
@@ -67,11 +68,8 @@ fn every_form_shows_every_strategy_and_its_median() {
             for name in names {
                 let xy = line(panel, name);
                 assert!(xy.iter().flatten().all(|v| v.is_finite()), "{view:?}");
-                let rules = panel
-                    .marks
-                    .iter()
-                    .filter(|mark| matches!(mark, Mark::Rule { series, .. } if series == name));
-                assert_eq!(rules.count(), 1, "{view:?}");
+                let median = line(panel, &format!("{name}, median"));
+                assert_eq!((median.len(), median[0][0]), (2, median[1][0]), "{view:?}");
             }
         }
     }
@@ -254,4 +252,40 @@ fn a_strategy_keeps_its_paint() {
     lengths.groups.push(group("another", "qasper", &[5.0, 6.0]));
     assert_eq!(paints(&lengths_figure(&lengths, view(Form::Density, true))), before);
     assert_eq!(before.color, crate::report::strategy_color(&StrategyId::from("mine")));
+}
+
+#[test]
+fn notes_tell_the_median_and_the_distance_to_the_test_set() {
+    let mut lengths = some();
+    let notes = |lengths: &Lengths, view| -> Vec<(String, String, f64)> {
+        let figure = lengths_figure(lengths, view);
+        let marks = panels(&figure)[0].0.marks.iter();
+        let of = |mark: &Mark| match mark {
+            Mark::Text { series, text, at, .. } => Some((series.clone(), text.clone(), at[1])),
+            _ => None,
+        };
+        marks.filter_map(of).collect()
+    };
+    let before = notes(&lengths, view(Form::Density, true));
+    assert_eq!(before[0].1, "median 480");
+    // All of `mine` is 400 words long; the human lengths are i^2 + 100 for i under 40.
+    let distance = (0..40).map(|i: i32| f64::from((i * i - 300).abs())).sum::<f64>() / 40.0;
+    assert_eq!(before[2].1, format!("400, W {distance:.0}"));
+    lengths.groups.push(group("test", "hotpotqa", &[500.0]));
+    for view in all_views() {
+        let with_test = notes(&lengths, view);
+        let words: Vec<&str> = with_test.iter().map(|note| note.1.as_str()).collect();
+        // The test set stands before strategies of other names.
+        let words = [words[3], words[2]];
+        assert_eq!(words, ["400, W 100", "median 500"], "{view:?}");
+        let figure = lengths_figure(&lengths, view);
+        assert!(figure.caption.contains("the lengths of test in words"), "{}", figure.caption);
+        // Notes have room above what is drawn, one line each.
+        let y = &figure.panels[0].y;
+        assert!(with_test.iter().all(|note| (y.range[0]..y.range[1]).contains(&note.2)));
+        assert!(with_test.is_sorted_by(|a, b| a.2 > b.2), "{view:?}");
+        let marks = figure.panels.iter().flat_map(|panel| &panel.marks);
+        let top = marks.map(highest).fold(0.0, f64::max);
+        assert!(with_test.iter().all(|note| note.2 > top), "{view:?}");
+    }
 }

@@ -12,6 +12,7 @@ use crate::report;
 use crate::workbench::{FindJob, Place};
 use egui::{Align, Layout, RichText, Ui};
 use inspector::Inspector;
+use std::collections::BTreeSet;
 
 /// What the view remembers.
 #[derive(Default)]
@@ -22,6 +23,8 @@ pub struct State {
     pub task: Option<String>,
     /// Only this strategy.
     pub strategy: Option<String>,
+    /// Only what is selected in Compare.
+    pub only_selected: bool,
     /// The records that fit; `None` before the first search.
     pub found: Option<Vec<Place>>,
     /// The record that is shown in full.
@@ -33,21 +36,35 @@ pub struct State {
     /// Bring the chosen row into view at the next picture.
     scroll_to_selected: bool,
     /// What `found` was asked with.
-    asked: Option<(u64, String, Option<String>, Option<String>)>,
+    asked: Option<Asked>,
     inspector: Option<Inspector>,
 }
+
+/// The files' version, text, task, strategy, and which selection.
+type Asked = (u64, String, Option<String>, Option<String>, Option<u64>);
 
 impl Window {
     /// Asks for the records to show when what is asked has changed; prepares the chosen record.
     pub(in crate::app) fn data_logic(&mut self) {
+        let selection = self.compare.selection.places();
+        self.data.only_selected &= selection.is_some();
+        let selection = selection.filter(|_| self.data.only_selected);
         let state = &mut self.data;
         let (search, task, strategy) =
             (state.search.clone(), state.task.clone(), state.strategy.clone());
-        let wanted = (self.files.version, search.clone(), task.clone(), strategy.clone());
+        let which = selection.as_ref().map(|(version, _)| *version);
+        let wanted = (self.files.version, search.clone(), task.clone(), strategy.clone(), which);
         if state.asked.as_ref() != Some(&wanted) {
             state.asked = Some(wanted);
             let datasets = self.files.shown().map(|file| (file.key, file.dataset.clone()));
-            let job = FindJob { datasets: datasets.collect(), text: search, task, strategy };
+            let job = FindJob {
+                datasets: datasets.collect(),
+                text: search,
+                task,
+                strategy,
+                without: BTreeSet::new(),
+                only: selection.map(|(_, places)| places),
+            };
             self.start(Ask::Find(job));
         }
         let exists = self.data.selected.is_some_and(|place| self.files.record(place).is_some());
@@ -120,6 +137,7 @@ impl Window {
             {
                 self.data.search.clear();
                 (self.data.task, self.data.strategy) = (None, None);
+                self.data.only_selected = false;
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if ui.button("Export records…").clicked() {
@@ -127,10 +145,11 @@ impl Window {
                 }
                 let n_all: usize = self.files.shown().map(|file| file.dataset.records.len()).sum();
                 let n = self.data.found.as_ref().map_or(0, Vec::len);
+                let of = if self.data.only_selected { " selected" } else { "" };
                 let words = if n == n_all {
                     counted(n, "record")
                 } else {
-                    format!("{} of {}", grouped(n as u64), counted(n_all, "record"))
+                    format!("{}{of} of {}", grouped(n as u64), counted(n_all, "record"))
                 };
                 if ui.available_width() > 60.0 {
                     ui.add(egui::Label::new(RichText::new(words).weak()).truncate());
@@ -145,7 +164,7 @@ fn choice_ui(
     ui: &mut Ui,
     (label, width): (&str, f32),
     all: &str,
-    names: std::collections::BTreeSet<String>,
+    names: BTreeSet<String>,
     chosen: &mut Option<String>,
     title: impl Fn(&str) -> String,
 ) {

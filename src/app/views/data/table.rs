@@ -45,7 +45,7 @@ impl Window {
         {
             table = table.scroll_to_row(row, None);
         }
-        let mut clicked = None;
+        let (mut clicked, mut opened) = (None, None);
 
         table
             .header(20.0, |mut header| {
@@ -63,6 +63,9 @@ impl Window {
                     if row.response().clicked() {
                         clicked = Some(found[ix]);
                     }
+                    if row.response().double_clicked() {
+                        opened = Some(found[ix]);
+                    }
                 });
             });
         if clicked.is_some() {
@@ -76,6 +79,9 @@ impl Window {
             });
         }
         self.data.found = Some(found);
+        if let Some(place) = opened {
+            self.open_seed(place);
+        }
         self.table_keys(ui);
     }
 

@@ -28,6 +28,7 @@ impl Window {
                     ui.set_width(ui.available_width());
                     self.model_at_work_ui(ui, false);
                 });
+                ui.add_space(6.0);
                 self.list_ui(ui);
             });
             return;
@@ -42,7 +43,9 @@ impl Window {
                 });
             });
         self.settings.set_panel("model at work", model.response.rect.width());
-        egui::CentralPanel::default().show(ui, |ui| {
+        let margin = egui::Margin { left: 0, right: 8, top: 2, bottom: 2 };
+        let frame = egui::Frame::new().inner_margin(margin);
+        egui::CentralPanel::default().frame(frame).show(ui, |ui| {
             egui::ScrollArea::vertical()
                 .auto_shrink([false, false])
                 .show(ui, |ui| self.list_ui(ui));

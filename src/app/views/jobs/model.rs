@@ -5,26 +5,39 @@ use crate::app::window::Window;
 use crate::job::duration;
 use crate::model::{CacheUse, Pace, Work, kernel_shares};
 use crate::workbench::LoadedModel;
-use egui::{Align, Layout, RichText, Ui, Vec2};
+use egui::{Align, Layout, Rect, RichText, Sense, Ui, Vec2, WidgetInfo};
 
 impl Window {
     /// Draws the section; where there is much room the table of kernels is open at first.
     pub(super) fn model_at_work_ui(&self, ui: &mut Ui, is_wide: bool) {
         let Some(loaded) = &self.loaded else {
-            ui.strong("Model");
+            title_ui(ui, "Model");
             ui.add(egui::Label::new(RichText::new("No model has been loaded yet.").weak()).wrap());
             let about = "While one works, its speeds and where its time goes show here.";
             ui.add(egui::Label::new(RichText::new(about).weak()).wrap());
             return;
         };
         let work = loaded.meter.work();
-        ui.strong(format!("Model {}", loaded.info.name));
+        title_ui(ui, &format!("Model {}", loaded.info.name));
         facts_ui(ui, loaded, &work);
         ui.add_space(4.0);
-        egui::CollapsingHeader::new("Where time goes")
+        if let Some(why) = why_no_kernels(loaded, &work) {
+            ui.add(egui::Label::new(RichText::new(why).weak()).wrap());
+            return;
+        }
+        egui::CollapsingHeader::new(RichText::new("Where time goes").strong())
             .default_open(is_wide)
-            .show_unindented(ui, |ui| kernels_ui(ui, loaded, &work));
+            .show_unindented(ui, |ui| kernels_ui(ui, &work));
     }
+}
+
+/// As high as the title of the jobs with its buttons, so that what is below stands at one height.
+fn title_ui(ui: &mut Ui, title: &str) {
+    ui.horizontal(|ui| {
+        ui.set_min_height(ui.spacing().interact_size.y);
+        ui.add(egui::Label::new(RichText::new(title).heading()).truncate());
+    });
+    ui.separator();
 }
 
 fn facts_ui(ui: &mut Ui, loaded: &LoadedModel, work: &Work) {
@@ -75,17 +88,19 @@ fn mib(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / f64::from(1 << 20))
 }
 
-/// The table of kernels, or why there is none.
-fn kernels_ui(ui: &mut Ui, loaded: &LoadedModel, work: &Work) {
-    if work.kernels.iter().all(|kernel| kernel.secs == 0.0) {
-        let why = match (&loaded.adapter, work.kernels.is_empty()) {
-            (None, _) => "On the CPU there are no kernels to list.",
-            (Some(_), true) => "No kernel has run yet.",
-            (Some(_), false) => "This adapter does not tell how long its kernels take.",
-        };
-        ui.add(egui::Label::new(RichText::new(why).weak()).wrap());
-        return;
+/// Why there is no table of kernels; `None` if there is one.
+fn why_no_kernels(loaded: &LoadedModel, work: &Work) -> Option<&'static str> {
+    if work.kernels.iter().any(|kernel| kernel.secs > 0.0) {
+        return None;
     }
+    Some(match (&loaded.adapter, work.kernels.is_empty()) {
+        (None, _) => "On the CPU there are no kernels to list.",
+        (Some(_), true) => "No kernel has run yet.",
+        (Some(_), false) => "This adapter does not tell how long its kernels take.",
+    })
+}
+
+fn kernels_ui(ui: &mut Ui, work: &Work) {
     // Name, share, time and runs need so much; the bar takes what is left.
     let bar = (ui.available_width() - 320.0).clamp(24.0, 160.0);
     let grid = egui::Grid::new("kernels").num_columns(5).spacing([10.0, 3.0]).striped(true);
@@ -120,10 +135,20 @@ fn right_ui(ui: &mut Ui, width: f32, words: impl Into<egui::WidgetText>) {
     });
 }
 
+/// A thin bar: egui's own draws what is less than its height as large as that.
 fn share_ui(ui: &mut Ui, width: f32, kernel: &str, share: f64) {
-    let bar = egui::ProgressBar::new(share as f32).desired_width(width).desired_height(6.0);
-    let response = ui.add(bar);
-    crate::app::ui::name_field(&response, &format!("Share of {kernel}"));
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(width, 6.0), Sense::hover());
+    let visuals = ui.visuals();
+    let (track, bar) = (visuals.widgets.noninteractive.bg_stroke.color, visuals.hyperlink_color);
+    let filled = Rect::from_min_size(rect.min, Vec2::new(width * share as f32, 6.0));
+    ui.painter().rect_filled(rect, 2.0, track);
+    ui.painter().rect_filled(filled, 2.0, bar);
+    response.widget_info(|| {
+        let name = format!("Share of {kernel}");
+        let mut info = WidgetInfo::labeled(egui::Role::ProgressIndicator, true, name);
+        info.value = Some((1000.0 * share).round() / 10.0);
+        info
+    });
 }
 
 /// Like [`duration`], but a kernel may take far less than a job.

@@ -5,6 +5,7 @@
 //! (`report`), how a mark looks (`figure`), when a figure is made (`app`, `workbench`).
 //!
 //! Drag to move, drag with the second button or Ctrl and wheel to zoom, double click to go back.
+//! Where records can be chosen, dragging brushes a range, and Shift and dragging moves.
 
 mod arrange;
 mod axes;
@@ -14,9 +15,11 @@ mod hover;
 mod legend;
 mod ruler;
 mod told;
+mod touch;
 mod words;
 
 pub use legend::legend_ui;
+pub use touch::Touch;
 
 use crate::figure::{Figure, Panel, Style};
 use arrange::Place;
@@ -40,6 +43,20 @@ const TALLEST: f32 = 1.25;
 /// available height; where that is too low for all of them they are scrolled. Each plot's accessible
 /// name is "title: y label over x label".
 pub fn figure_ui(ui: &mut Ui, id_salt: &str, figure: &Figure) {
+    shown_ui(ui, id_salt, figure, None);
+}
+
+/// As [`figure_ui`], and records can be chosen: what the person did in this picture.
+pub fn brushed_figure_ui(ui: &mut Ui, id_salt: &str, figure: &Figure) -> Option<Touch> {
+    let mut touched = None;
+    shown_ui(ui, id_salt, figure, Some(&mut touched));
+    touched
+}
+
+/// What is done to a figure; `None` where nothing can be chosen in it.
+type Touched<'a> = Option<&'a mut Option<Touch>>;
+
+fn shown_ui(ui: &mut Ui, id_salt: &str, figure: &Figure, touched: Touched<'_>) {
     let layout = egui::Layout::top_down(egui::Align::Min);
     ui.scope_builder(UiBuilder::new().id_salt(id_salt).layout(layout), |ui| {
         if !figure.title.is_empty() {
@@ -53,7 +70,7 @@ pub fn figure_ui(ui: &mut Ui, id_salt: &str, figure: &Figure) {
         if figure.panels.is_empty() {
             ui.weak("no data");
         } else {
-            panels_ui(ui, figure);
+            panels_ui(ui, figure, touched);
         }
         if !figure.caption.is_empty() {
             let caption = RichText::new(&figure.caption).font(words::label_font(ui));
@@ -69,7 +86,7 @@ fn style(ui: &Ui) -> Style {
     if ui.visuals().dark_mode { Style::ScreenDark } else { Style::ScreenLight }
 }
 
-fn panels_ui(ui: &mut Ui, figure: &Figure) {
+fn panels_ui(ui: &mut Ui, figure: &Figure, touched: Touched<'_>) {
     let id = ui.make_persistent_id("panels");
     let width = ui.available_width();
     let columns = arrange::columns(figure, width);
@@ -80,7 +97,7 @@ fn panels_ui(ui: &mut Ui, figure: &Figure) {
     let fitting = arrange::panel_height(rows, free);
     if is_bounded && fitting >= arrange::LOWEST {
         let height = fitting.min((TALLEST * width / columns as f32).max(arrange::LOWEST));
-        grid_ui(ui, id, figure, rows, height, false);
+        grid_ui(ui, id, figure, Rows { n: rows, height, is_scrolled: false }, touched);
     } else if is_bounded {
         ScrollArea::vertical()
             .id_salt("panels")
@@ -89,10 +106,10 @@ fn panels_ui(ui: &mut Ui, figure: &Figure) {
             .show(ui, |ui| {
                 let rows =
                     figure.panels.len().div_ceil(arrange::columns(figure, ui.available_width()));
-                grid_ui(ui, id, figure, rows, SCROLLED_HEIGHT, true);
+                grid_ui(ui, id, figure, Rows::scrolled(rows), touched);
             });
     } else {
-        grid_ui(ui, id, figure, rows, SCROLLED_HEIGHT, true);
+        grid_ui(ui, id, figure, Rows::scrolled(rows), touched);
     }
 }
 
@@ -105,16 +122,37 @@ fn caption_height(ui: &Ui, figure: &Figure) -> f32 {
     galley.size().y + GAP + 2.0 * ui.spacing().item_spacing.y
 }
 
-fn grid_ui(ui: &mut Ui, id: Id, figure: &Figure, rows: usize, height: f32, is_scrolled: bool) {
-    let size = vec2(ui.available_width(), arrange::height(rows, height));
-    let (_, rect) = ui.allocate_space(size);
-    let style = style(ui);
-    for place in arrange::arrange(ui, figure, rect, id, is_scrolled) {
-        panel_ui(ui, figure, &place, style);
+/// The rows of panels.
+struct Rows {
+    n: usize,
+    height: f32,
+    is_scrolled: bool,
+}
+
+impl Rows {
+    fn scrolled(n: usize) -> Self {
+        Self { n, height: SCROLLED_HEIGHT, is_scrolled: true }
     }
 }
 
-fn panel_ui(ui: &mut Ui, figure: &Figure, place: &Place<'_>, style: Style) {
+fn grid_ui(ui: &mut Ui, id: Id, figure: &Figure, rows: Rows, mut touched: Touched<'_>) {
+    let size = vec2(ui.available_width(), arrange::height(rows.n, rows.height));
+    let (_, rect) = ui.allocate_space(size);
+    let style = style(ui);
+    for (ix, place) in
+        arrange::arrange(ui, figure, rect, id, rows.is_scrolled).into_iter().enumerate()
+    {
+        panel_ui(ui, figure, (ix, &place), style, touched.as_deref_mut());
+    }
+}
+
+fn panel_ui(
+    ui: &mut Ui,
+    figure: &Figure,
+    (ix, place): (usize, &Place<'_>),
+    style: Style,
+    touched: Touched<'_>,
+) {
     let name = || accessible_name(figure, place.panel);
     if !ui.is_rect_visible(place.cell) {
         // Readers of the screen find what is scrolled out of sight.
@@ -127,7 +165,9 @@ fn panel_ui(ui: &mut Ui, figure: &Figure, place: &Place<'_>, style: Style) {
     title_ui(ui, place);
     let [r, g, b] = style.background();
     ui.painter().rect_filled(place.plot, 0.0, egui::Color32::from_rgb(r, g, b));
-    let (response, transform) = plot_ui(ui, place, style);
+    // Where a range can be brushed, moving takes the Shift key.
+    let moves = touched.is_none() || ui.input(|input| input.modifiers.shift);
+    let (response, transform) = plot_ui(ui, place, style, moves);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name()));
     let rulers = contents::rulers(place.panel, &transform);
     let x = axes::below(ui, &rulers[0], place.cell.left(), place.label_room.y);
@@ -140,6 +180,11 @@ fn panel_ui(ui: &mut Ui, figure: &Figure, place: &Place<'_>, style: Style) {
         axes::y_measure_ui(ui, &place.panel.y.label, place.plot, place.cell.left());
     }
     hover::hover_ui(ui, &response, place.panel, &rulers, style);
+    if let Some(touched) = touched
+        && let Some(touch) = touch::touch(ui, &response, (ix, place.panel), &rulers)
+    {
+        *touched = Some(touch);
+    }
 }
 
 fn title_ui(ui: &mut Ui, place: &Place<'_>) {
@@ -155,7 +200,12 @@ fn title_ui(ui: &mut Ui, place: &Place<'_>) {
     ui.new_child(builder).add(Label::new(title).truncate());
 }
 
-fn plot_ui(ui: &mut Ui, place: &Place<'_>, style: Style) -> (Response, egui_plot::PlotTransform) {
+fn plot_ui(
+    ui: &mut Ui,
+    place: &Place<'_>,
+    style: Style,
+    moves: bool,
+) -> (Response, egui_plot::PlotTransform) {
     let panel = place.panel;
     let [x, y] = [&panel.x, &panel.y].map(crate::figure::Axis::window);
     let sorted = |[from, to]: [f64; 2]| (from.min(to), from.max(to));
@@ -180,6 +230,7 @@ fn plot_ui(ui: &mut Ui, place: &Place<'_>, style: Style) -> (Response, egui_plot
         .y_grid_spacer(|_| Vec::new())
         // The wheel alone scrolls what is around the plot.
         .allow_scroll(false)
+        .allow_drag(moves)
         .show(&mut ui.new_child(builder), |plot| {
             hold(plot, (x_lo, x_hi), (y_lo, y_hi));
             plot.add(Contents::new(panel, style));

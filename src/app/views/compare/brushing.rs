@@ -1,0 +1,273 @@
+//! Brushing: a range of one plot chooses records, which are then shown in the other plots and in the
+//! table of records.
+
+use crate::app::jobs::Ask;
+use crate::app::views::data::{counted, grouped};
+use crate::app::widgets::figure_view::Touch;
+use crate::app::window::Window;
+use crate::lengths::{Field, Unit};
+use crate::report;
+use crate::workbench::{Brush, BrushValue, ComparePage, Drawn, GAINS, Place, SelectJob, Selected};
+use egui::{RichText, Ui};
+use std::sync::Arc;
+
+/// What is chosen.
+#[derive(Default)]
+pub struct State {
+    brush: Option<Brush>,
+    asked: Option<Key>,
+    selected: Option<Selected>,
+    /// Raised with every change of what is chosen.
+    version: u64,
+}
+
+/// What was brushed, among which files, lengths and figures.
+type Key = (Brush, u64, u64, u64);
+
+impl State {
+    /// Takes the records that were found.
+    pub fn take(&mut self, selected: Selected) {
+        // What was cleared meanwhile is not wanted any more.
+        if self.brush.is_some() {
+            self.selected = Some(selected);
+            self.version += 1;
+        }
+    }
+
+    /// What is chosen, as far as it is known.
+    pub fn selected(&self) -> Option<&Selected> {
+        self.selected.as_ref()
+    }
+
+    /// The chosen records, with a number that changes when they do.
+    pub fn places(&self) -> Option<(u64, Arc<Vec<Place>>)> {
+        self.selected.as_ref().map(|selected| (self.version, selected.places.clone()))
+    }
+
+    /// The lengths figure was drawn anew.
+    pub(super) fn forget_lengths(&mut self) {
+        if let Some(selected) = &mut self.selected {
+            selected.lengths = None;
+        }
+    }
+
+    /// The coherence figure was drawn anew.
+    pub(super) fn forget_coherence(&mut self) {
+        if let Some(selected) = &mut self.selected {
+            selected.coherence = None;
+        }
+    }
+
+    fn clear(&mut self) {
+        (self.brush, self.asked, self.selected) = (None, None, None);
+        self.version += 1;
+    }
+}
+
+impl Window {
+    fn selection_key(&self) -> Option<Key> {
+        let brush = self.compare.selection.brush.clone()?;
+        Some((brush, self.files.version, self.files.n_measured, self.compare.n_drawn))
+    }
+
+    pub(super) fn wants_selection(&self) -> bool {
+        self.compare.selection.asked != self.selection_key()
+    }
+
+    /// Asks for the records in the range. While a range grows, one search after the other is made, so
+    /// that some of them end.
+    pub(super) fn selection_logic(&mut self) {
+        let busy = |ask: &Ask| {
+            matches!(
+                ask,
+                Ask::Select(_)
+                    | Ask::DrawLengths(_)
+                    | Ask::DrawCoherence
+                    | Ask::Open(_)
+                    | Ask::Lengths { .. }
+            )
+        };
+        if !self.wants_selection() || self.jobs.has_open(busy) {
+            return;
+        }
+        self.compare.selection.asked = self.selection_key();
+        if let Some(brush) = self.compare.selection.brush.clone() {
+            let job = SelectJob {
+                brush,
+                datasets: self
+                    .files
+                    .shown()
+                    .map(|file| {
+                        let lengths = file.lengths.as_ref().map(|(_, lengths)| lengths.clone());
+                        (file.key, file.dataset.clone(), lengths)
+                    })
+                    .collect(),
+                rows: self.open_rows(),
+                lengths: self.compare.lengths.clone(),
+                coherence: self.compare.coherence.clone(),
+            };
+            self.start(Ask::Select(Box::new(job)));
+        }
+    }
+
+    /// What the person did in the figure.
+    pub(super) fn touched(&mut self, touch: Touch) {
+        match touch {
+            Touch::Range { panel, category, range, .. } => {
+                if let Some((value, task)) = self.brushed(panel, category) {
+                    self.compare.selection.brush = Some(Brush { value, task, range });
+                }
+            }
+            Touch::Point { panel, series, at } => {
+                if let Some(place) = self.pointed_at(panel, &series, at) {
+                    self.open_seed(place);
+                }
+            }
+        }
+    }
+
+    /// What a panel's axis measures, and the task.
+    fn brushed(&self, panel: usize, category: Option<usize>) -> Option<(BrushValue, String)> {
+        let (value, drawn, task): (BrushValue, &Drawn, usize) = match self.page() {
+            ComparePage::Coherence => {
+                let value = BrushValue::Coherence(*GAINS.get(panel)?);
+                (value, self.compare.coherence.as_ref()?, category?)
+            }
+            _ => {
+                let (drawn, view) = self.compare.lengths.as_ref()?;
+                (BrushValue::Length(view.field, view.unit), drawn, panel)
+            }
+        };
+        Some((value, drawn.tasks.get(task)?.clone()))
+    }
+
+    /// The record that a point stands for.
+    fn pointed_at(&self, panel: usize, series: &str, at: [f64; 2]) -> Option<Place> {
+        let strategy = series.strip_suffix(", selected").unwrap_or(series);
+        if self.page() == ComparePage::Coherence {
+            let drawn = self.compare.coherence.as_ref()?;
+            let task = drawn.tasks.get(at[0].round().max(0.0) as usize)?;
+            let gain = GAINS.get(panel)?;
+            let (links, selected) = (self.links()?, self.compare.selection.selected()?);
+            let of = |place: &Place| {
+                let row = links.row_of(*place)?;
+                let is_it = row.task == *task && report::strategy_title(&row.strategy) == strategy;
+                gain.of(row).filter(|_| is_it).map(|gain| ((gain - at[1]).abs(), *place))
+            };
+            let nearest = selected.places.iter().filter_map(of).min_by(|a, b| a.0.total_cmp(&b.0));
+            return nearest.map(|(_, place)| place);
+        }
+        let (drawn, view) = self.compare.lengths.as_ref()?;
+        let task = drawn.tasks.get(panel)?;
+        let files =
+            self.files.shown().filter_map(|file| Some((file.key, &file.lengths.as_ref()?.1)));
+        let groups = files.flat_map(|(key, lengths)| lengths.groups.iter().map(move |g| (key, g)));
+        let groups = groups.filter(|(_, group)| {
+            (group.field, group.unit) == (view.field, view.unit)
+                && group.task == *task
+                && report::strategy_title(&group.strategy) == strategy
+        });
+        let points = groups.flat_map(|(key, group)| {
+            let points = group.records.iter().zip(&group.lengths);
+            points.map(move |(ix, length)| ((length - at[0]).abs(), (key, *ix as usize)))
+        });
+        points.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, place)| place)
+    }
+
+    /// What is chosen, in words, and what can be done with it.
+    pub(super) fn selection_ui(&mut self, ui: &mut Ui) {
+        let Some(brush) = &self.compare.selection.brush else {
+            let has_room = ui.available_height() > 300.0;
+            let drawn = self.shown_figure().is_some_and(|figure| !figure.panels.is_empty());
+            if has_room && drawn {
+                let words = "Drag over a plot to select records; Shift and drag moves it.";
+                ui.label(RichText::new(words).weak().small());
+            }
+            return;
+        };
+        let words = told(brush);
+        let n = self.compare.selection.selected.as_ref().map(|selected| selected.places.len());
+        ui.horizontal_wrapped(|ui| {
+            let n_all: usize = self.files.shown().map(|file| file.dataset.records.len()).sum();
+            let count = match n {
+                Some(n) => format!("{} of {}", grouped(n as u64), counted(n_all, "record")),
+                None => "…".to_owned(),
+            };
+            ui.label(RichText::new(format!("Selected: {count}")).strong());
+            ui.label(words);
+            let show = ui.add_enabled(n.is_some_and(|n| n > 0), egui::Button::new("Show in table"));
+            if show.on_hover_text("Only these records in Data").clicked() {
+                self.data.only_selected = true;
+                self.show(crate::app::View::Data);
+            }
+            if ui.button("Clear selection").clicked() {
+                self.compare.selection.clear();
+            }
+        });
+    }
+}
+
+/// "NarrativeQA, context length 512 to 2,048 tokens".
+fn told(brush: &Brush) -> String {
+    let (what, unit, is_whole) = match brush.value {
+        BrushValue::Length(field, unit) => (length_title(field), unit_title(unit), true),
+        BrushValue::Coherence(measure) => {
+            let (what, unit) = measure.title().split_once(" (").unwrap_or((measure.title(), ""));
+            (what, unit.trim_end_matches(')'), false)
+        }
+    };
+    let number = |value: f64| match is_whole {
+        true => grouped(value.max(0.0) as u64),
+        false => format!("{value:.2}"),
+    };
+    let [lo, hi] = brush.range;
+    // Lengths are whole numbers: those in the range are from the next above to the next below.
+    let (lo, hi) = if is_whole { (lo.ceil(), hi.floor()) } else { (lo, hi) };
+    let range = match (lo.is_finite(), hi.is_finite()) {
+        (true, true) => format!("{} to {}", number(lo), number(hi)),
+        (true, false) => format!("from {}", number(lo)),
+        (false, true) => format!("up to {}", number(hi)),
+        (false, false) => "of any size,".to_owned(),
+    };
+    format!("{}, {what} {range} {unit}", report::task_title(&brush.task))
+}
+
+fn length_title(field: Field) -> &'static str {
+    match field {
+        Field::Context => "context length",
+        Field::Instruction => "instruction length",
+        Field::Answer => "answer length",
+        Field::Prompt => "prompt length",
+    }
+}
+
+/// What is counted, in the plural.
+pub(super) fn unit_title(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Chars => "characters",
+        Unit::Words => "words",
+        Unit::Tokens => "tokens",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::coherence::Measure;
+
+    #[test]
+    fn a_range_is_told_as_people_count() {
+        let brush = |value, range| Brush { value, task: "2wikiqa".into(), range };
+        let tokens = BrushValue::Length(Field::Context, Unit::Tokens);
+        for (brush, words) in [
+            (brush(tokens, [511.2, 2048.9]), "2WikiMQA, context length 512 to 2,048 tokens"),
+            (brush(tokens, [f64::NEG_INFINITY, 9.5]), "2WikiMQA, context length up to 9 tokens"),
+            (
+                brush(BrushValue::Coherence(Measure::AnswerGain), [0.456, f64::INFINITY]),
+                "2WikiMQA, answer gain from 0.46 nats per token",
+            ),
+        ] {
+            assert_eq!(told(&brush), words);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Figures and tables of benchmark scores: what each strategy's model gets, and the tuning gap.
+//!
+//! Here is how tasks are grouped and what is known of a score; `by_model` and `gap` draw. Reading
+//! results belongs in `crate::longbench`.
+
+mod by_model;
+mod gap;
+#[cfg(test)]
+mod tests;
+
+pub use by_model::{scores_figure, scores_table};
+pub use gap::{GapPair, gap_figure, gap_table};
+
+use super::bars::Bar;
+use super::strategies::task_title;
+use crate::figure::{Axis, Dash, Mark, Paint};
+use crate::longbench::{Results, TaskGrade};
+use crate::prompt::{Task, TaskKind};
+use crate::seed::Stream;
+use crate::stats;
+use std::collections::BTreeSet;
+
+/// The results of a model, and what it is called.
+#[derive(Debug, Clone)]
+pub struct ModelScores {
+    /// Its name in print.
+    pub name: String,
+    /// Its results.
+    pub results: Results,
+}
+
+/// Seed of the bootstrap.
+const SEED: u64 = 42;
+const RESAMPLES: usize = 2000;
+
+/// A score of 0 to 100, with a 95% interval where grades of records are known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Score {
+    value: f64,
+    ci95: Option<[f64; 2]>,
+}
+
+impl Score {
+    /// "38.57", "38.57 [35.10, 41.92]".
+    fn text(self) -> String {
+        match self.ci95 {
+            Some([lo, hi]) => format!("{:.2} [{lo:.2}, {hi:.2}]", self.value),
+            None => format!("{:.2}", self.value),
+        }
+    }
+}
+
+/// A name in print.
+fn titled(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+fn find<'a>(results: &'a Results, task: &str) -> Option<&'a TaskGrade> {
+    results.tasks.iter().find(|found| Task::canonical(&found.task) == task)
+}
+
+fn score(results: &Results, task: &str) -> Option<Score> {
+    let found = find(results, task)?;
+    let mut stream = Stream::new(SEED, "", &format!("scores/{task}"));
+    let interval = stats::bootstrap_mean_ci(&found.grades, 0.95, RESAMPLES, &mut || stream.bits());
+    Some(Score { value: found.score, ci95: interval.map(|(lo, hi)| [lo, hi]) })
+}
+
+/// The mean over tasks, of which all must be there.
+fn mean(results: &Results, tasks: &[String]) -> Option<Score> {
+    let scores: Option<Vec<f64>> =
+        tasks.iter().map(|task| Some(find(results, task)?.score)).collect();
+    Some(Score { value: stats::mean(&scores?)?, ci95: None })
+}
+
+/// Tasks that are reported together.
+struct TaskGroup {
+    title: String,
+    /// By their one name, in the paper's order.
+    tasks: Vec<String>,
+    /// Whether a mean over them is worth a bar.
+    has_mean: bool,
+}
+
+/// The groups that the results have tasks of: the paper's three, then all others.
+fn groups<'a>(all: impl Iterator<Item = &'a Results>) -> Vec<TaskGroup> {
+    let tasks = all.flat_map(|results| &results.tasks);
+    let names: BTreeSet<&str> = tasks.map(|task| Task::canonical(&task.task)).collect();
+    let of_kind = |kind: Option<TaskKind>| {
+        let mut tasks: Vec<String> = names
+            .iter()
+            .filter(|name| Task::find(name).map(|task| task.kind) == kind)
+            .map(|name| (*name).to_owned())
+            .collect();
+        tasks.sort_by_key(|task| Task::rank(task));
+        let title = kind.map_or("Other tasks", TaskKind::title).to_owned();
+        let has_mean = kind.is_some() && tasks.len() > 1;
+        TaskGroup { title, tasks, has_mean }
+    };
+    let kinds = TaskKind::ALL.into_iter().map(Some).chain([None]);
+    kinds.map(of_kind).filter(|group| !group.tasks.is_empty()).collect()
+}
+
+/// The paper's tasks among the groups, where these are of several kinds.
+fn of_paper(groups: &[TaskGroup]) -> Option<TaskGroup> {
+    let known = || groups.iter().filter(|group| Task::find(&group.tasks[0]).is_some());
+    let tasks: Vec<String> = known().flat_map(|group| group.tasks.clone()).collect();
+    let title = format!("All {} tasks of the paper", tasks.len());
+    (known().count() > 1).then_some(TaskGroup { title, tasks, has_mean: true })
+}
+
+/// A column of a panel or a row of a table.
+enum Spot {
+    Task(String),
+    Mean { title: String, of: Vec<String> },
+}
+
+impl Spot {
+    fn title(&self) -> String {
+        match self {
+            Self::Task(task) => task_title(task),
+            Self::Mean { title, .. } => title.clone(),
+        }
+    }
+
+    fn score(&self, results: &Results) -> Option<Score> {
+        match self {
+            Self::Task(task) => score(results, task),
+            Self::Mean { of, .. } => mean(results, of),
+        }
+    }
+}
+
+/// The tasks of a group and their mean.
+fn spots(group: &TaskGroup) -> Vec<Spot> {
+    let tasks = group.tasks.iter().cloned().map(Spot::Task);
+    let mean = Spot::Mean { title: "mean".into(), of: group.tasks.clone() };
+    tasks.chain(group.has_mean.then_some(mean)).collect()
+}
+
+/// The tasks of all groups and the mean of each, for a table.
+fn lines(groups: &[TaskGroup]) -> Vec<Spot> {
+    let named = |group: &TaskGroup| {
+        let title = format!("{}: mean", group.title);
+        group.has_mean.then(|| Spot::Mean { title, of: group.tasks.clone() })
+    };
+    let of_group = |group: &TaskGroup| {
+        let tasks = group.tasks.iter().cloned().map(Spot::Task);
+        tasks.chain(named(group)).collect::<Vec<Spot>>()
+    };
+    groups.iter().flat_map(of_group).chain(of_paper(groups).as_ref().and_then(named)).collect()
+}
+
+/// The bars of a model, the first category's at `left`.
+fn bars(spots: &[Spot], results: &Results, left: f64) -> Vec<Bar> {
+    let at = |(x, spot): (u32, &Spot)| {
+        let score = spot.score(results)?;
+        Some(Bar { x: f64::from(x) + left, value: score.value, ci95: score.ci95 })
+    };
+    (0..).zip(spots).filter_map(at).collect()
+}
+
+/// A line over each category at the reference's score.
+fn reference_line(name: &str, spots: &[Spot], results: &Results) -> Mark {
+    let mut xy = Vec::new();
+    for (x, score) in (0..).map(f64::from).zip(spots.iter().map(|spot| spot.score(results))) {
+        if let Some(score) = score {
+            xy.extend([[x - 0.46, score.value], [x + 0.46, score.value], [f64::NAN; 2]]);
+        }
+    }
+    Mark::Line { series: name.to_owned(), xy, paint: reference_paint() }
+}
+
+/// It stands over bars of every colour.
+fn reference_paint() -> Paint {
+    Paint::new([0; 3]).width(1.3).dash(Dash::Dashed)
+}
+
+/// From 0 to the highest of all scores, or to 100 where they are near.
+fn score_axis<'a>(spots: &[Spot], all: impl Iterator<Item = &'a Results>) -> Axis {
+    let scores = all.flat_map(|results| spots.iter().filter_map(|spot| spot.score(results)));
+    let tops = scores.map(|score| score.ci95.map_or(score.value, |[_, hi]| hi));
+    let top = tops.fold(1.0, f64::max);
+    Axis::linear("score (0\u{2013}100)", 0.0, if top > 90.0 { 103.0 } else { 1.08 * top })
+}
+
+/// What must be said of intervals, by whether there are any.
+fn of_intervals<'a>(all: impl Iterator<Item = &'a Results>) -> &'static str {
+    match all.flat_map(|results| &results.tasks).any(|task| !task.grades.is_empty()) {
+        true => {
+            " Whiskers: 95% percentile bootstrap intervals over records, where grades of records are known."
+        }
+        false => " Grades of records are not known, so there are no intervals.",
+    }
+}

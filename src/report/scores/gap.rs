@@ -1,0 +1,184 @@
+//! The tuning gap (`PAPER.md` section 3): the same pairs tuned on with and without their contexts.
+
+use super::super::bars::{bar_marks, breadth};
+use super::super::comparison::{Table, p_value};
+use super::super::strategies::{color, places};
+use super::{
+    ModelScores, SEED, Score, Spot, TaskGroup, bars, find, groups, lines, of_intervals, of_paper,
+    reference_line, reference_paint, score_axis, titled,
+};
+use crate::figure::{Axis, Figure, Hatch, LegendEntry, Paint, Panel, Swatch};
+use crate::longbench::Results;
+use crate::prompt::Task;
+use crate::seed::Stream;
+use crate::stats;
+
+/// Two models tuned on the same instruction-answer pairs.
+#[derive(Debug, Clone)]
+pub struct GapPair {
+    /// What made the contexts.
+    pub name: String,
+    /// Tuned without contexts.
+    pub without: Results,
+    /// Tuned with contexts.
+    pub with: Results,
+}
+
+impl GapPair {
+    fn sides(&self) -> [&Results; 2] {
+        [&self.without, &self.with]
+    }
+}
+
+/// Two panels, groups of tasks and tasks: for each pair the score without contexts (hatched) and with
+/// them (solid), and the reference as a line.
+pub fn gap_figure(pairs: &[GapPair], reference: Option<&ModelScores>) -> Figure {
+    let theirs = reference.map(|reference| &reference.results);
+    let all = || pairs.iter().flat_map(GapPair::sides).chain(theirs);
+    let groups = groups(all());
+    let places = places(pairs.iter().map(|pair| pair.name.as_str()));
+    let y = score_axis(&lines(&groups), all());
+    let panel = |title: &str, spots: &[Spot]| {
+        let breadth = breadth(spots.len());
+        let width = breadth / (2 * pairs.len()).max(1) as f64;
+        let mut marks = Vec::new();
+        for (ix, (pair, place)) in pairs.iter().zip(&places).enumerate() {
+            let (arms, paint) = (arms(pair), Paint::new(color(*place)));
+            for (side, (arm, results, hatch)) in arms.into_iter().enumerate() {
+                let left = width * (2 * ix + side) as f64 - breadth / 2.0;
+                let series = format!("{}, {arm} context", titled(&pair.name));
+                let drawn = bars(spots, results, left);
+                marks.extend(bar_marks(&series, &drawn, width, hatch, paint));
+            }
+        }
+        if let Some(ModelScores { name, results }) = reference {
+            marks.push(reference_line(&titled(name), spots, results));
+        }
+        Panel {
+            title: title.to_owned(),
+            x: Axis::category("", spots.iter().map(Spot::title).collect()),
+            y: y.clone(),
+            marks,
+        }
+    };
+    let tasks: Vec<Spot> =
+        groups.iter().flat_map(|group| &group.tasks).cloned().map(Spot::Task).collect();
+    let means = means(&groups);
+    let mut panels = Vec::new();
+    if !means.is_empty() {
+        panels.push(panel("Means of groups", &means));
+    }
+    if !tasks.is_empty() {
+        panels.push(panel("Tasks", &tasks));
+    }
+    Figure {
+        title: "Tuning gap".into(),
+        caption: format!(
+            "LongBench scores of models that were tuned on the same instruction-answer pairs with their contexts \
+             (solid) and without (hatched); the benchmark is always asked with its documents. A \
+             mean stands only where a model has all tasks of the group.{}{}",
+            reference.map_or_else(String::new, |r| format!(" Dashed line: {}.", titled(&r.name))),
+            of_intervals(all())
+        ),
+        columns: 1,
+        panels,
+        panel_height_in: 1.6,
+        legend: legend(pairs, &places, reference),
+        ..Figure::default()
+    }
+}
+
+fn arms(pair: &GapPair) -> [(&'static str, &Results, Hatch); 2] {
+    [("without", &pair.without, Hatch::Rising), ("with", &pair.with, Hatch::Solid)]
+}
+
+/// The mean of each of the paper's groups, and of all its tasks.
+fn means(groups: &[TaskGroup]) -> Vec<Spot> {
+    let of = |group: &TaskGroup, title: &str| Spot::Mean {
+        title: title.to_owned(),
+        of: group.tasks.clone(),
+    };
+    let known = groups.iter().filter(|group| Task::find(&group.tasks[0]).is_some());
+    let kinds = known.map(|group| of(group, &group.title));
+    kinds.chain(of_paper(groups).map(|paper| of(&paper, "all of these"))).collect()
+}
+
+fn legend(
+    pairs: &[GapPair],
+    places: &[usize],
+    reference: Option<&ModelScores>,
+) -> Vec<LegendEntry> {
+    let patch = |label: &str, hatch, color| LegendEntry {
+        label: label.to_owned(),
+        swatch: Swatch::Patch(hatch),
+        paint: Paint::new(color).width(0.6),
+    };
+    let named = pairs.iter().zip(places);
+    let mut entries: Vec<LegendEntry> = named
+        .map(|(pair, place)| patch(&titled(&pair.name), Hatch::Solid, color(*place)))
+        .collect();
+    entries.push(patch("without context", Hatch::Rising, [90; 3]));
+    entries.extend(reference.map(|reference| LegendEntry {
+        label: titled(&reference.name),
+        swatch: Swatch::Line,
+        paint: reference_paint(),
+    }));
+    entries
+}
+
+/// A row per pair and task or mean: both scores, the gap, and how sure it is.
+pub fn gap_table(pairs: &[GapPair], reference: Option<&ModelScores>) -> Table {
+    let theirs = reference.map(|reference| &reference.results);
+    let lines = lines(&groups(pairs.iter().flat_map(GapPair::sides).chain(theirs)));
+    let mut columns = vec!["task: strategy", "without", "with", "gap [95%]", "p"];
+    let theirs_name = reference.map(|reference| titled(&reference.name));
+    columns.extend(theirs_name.as_deref());
+    let row = |spot: &Spot, pair: &GapPair| {
+        let scores = pair.sides().map(|results| spot.score(results));
+        let text = |score: Option<Score>| score.map_or_else(dash, |s| format!("{:.2}", s.value));
+        let [gap, p] = gap(spot, pair);
+        let mut cells = vec![format!("{}: {}", spot.title(), titled(&pair.name))];
+        cells.extend(scores.map(text).into_iter().chain([gap, p]));
+        cells.extend(theirs.map(|results| text(spot.score(results))));
+        cells
+    };
+    let rows = lines.iter().flat_map(|spot| pairs.iter().map(move |pair| row(spot, pair)));
+    Table {
+        title: "Tuning gap".into(),
+        columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+        rows: rows.collect(),
+        notes: vec![
+            "gap: score with contexts less score without; its BCa interval and p (paired sign flips) are over \
+             records, where grades of as many records are known of both"
+                .into(),
+        ],
+    }
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+/// The gap with its interval, and p.
+fn gap(spot: &Spot, pair: &GapPair) -> [String; 2] {
+    let [Some(without), Some(with)] = pair.sides().map(|results| spot.score(results)) else {
+        return [dash(), dash()];
+    };
+    let plain = format!("{:+.2}", with.value - without.value);
+    let Some(differences) = differences(spot, pair) else { return [plain, dash()] };
+    let stream = |purpose| Stream::new(SEED, "", &format!("gap/{}/{purpose}", spot.title()));
+    let (mut picks, mut signs) = (stream("bootstrap"), stream("signs"));
+    let interval = stats::bca_mean_ci(&differences, 0.95, super::RESAMPLES, &mut || picks.bits());
+    let test = stats::sign_flip_test(&differences, super::RESAMPLES, &mut || signs.bits());
+    let sure = interval.map(|i| format!("{plain} [{:+.2}, {:+.2}]", i.lo, i.hi));
+    [sure.unwrap_or(plain), test.map_or_else(dash, |test| p_value(test.p))]
+}
+
+/// With less without, record by record; the predictions of both stand in the benchmark's order.
+fn differences(spot: &Spot, pair: &GapPair) -> Option<Vec<f64>> {
+    let Spot::Task(task) = spot else { return None };
+    let [without, with] = pair.sides().map(|results| find(results, task));
+    let (without, with) = (&without?.grades, &with?.grades);
+    let paired = !with.is_empty() && with.len() == without.len();
+    paired.then(|| with.iter().zip(without).map(|(with, without)| with - without).collect())
+}
