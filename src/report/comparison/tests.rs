@@ -315,11 +315,11 @@ fn a_table_becomes_markdown_and_csv() {
     let table = compared(&side("a|x", &a), &side("b, c", &b)).table();
     let markdown = table.to_markdown();
     assert!(
-        markdown.starts_with("**context (words): b, c less a|x**\n\n| task | pairs |"),
+        markdown.starts_with("## context (words): b, c less a\\|x\n\n| task | pairs |"),
         "{markdown}"
     );
     assert!(
-        markdown.contains("\n| --- | ---: |") && markdown.contains("a\\|x: mean"),
+        markdown.contains("\n| :--- | ---: |") && markdown.contains("a\\|x: mean"),
         "{markdown}"
     );
     assert!(markdown.contains("\n| Qasper | 2 | 0 + 0 | 15.00 (15.00) |"), "{markdown}");
