@@ -60,7 +60,7 @@ fn a_figure_of_coherence_comes_from_rows() {
 fn what_cannot_be_drawn_is_refused() {
     let folder = Folder::new().with("a.jsonl", PAIR).with("spec.json", "{}");
     let lengths = ["figure", "lengths", "a.jsonl", "--out"];
-    folder.refused(&[&lengths[..], &["out/l.pdf"]].concat(), 2, &["svg, png, csv or json"]);
+    folder.refused(&[&lengths[..], &["out/l.bmp"]].concat(), 2, &["svg, pdf, png, csv or json"]);
     folder.refused(&[&lengths[..], &["none/l.svg"]].concat(), 1, &["none", "does not exist"]);
     let rows = ["figure", "coherence", "a.jsonl", "--out", "out/c.svg"];
     folder.refused(&rows, 1, &["a.jsonl holds no coherence rows"]);

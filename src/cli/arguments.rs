@@ -139,7 +139,7 @@ pub enum Command {
     },
     /// Which strategy gives more on the same seeds, and how sure that is
     Compare(Box<CompareArguments>),
-    /// Draw a figure: SVG, PNG, CSV, and the JSON that draws it again
+    /// Draw a figure: SVG, PDF, PNG, CSV, and the JSON that draws it again
     Figure(Box<FigureArguments>),
     /// Figures, tables and dataset cards in one folder, with a page that stands alone
     Report(Box<ReportArguments>),

@@ -25,7 +25,7 @@ pub struct FigureArguments {
     /// Count tokens: a tokenizer.json, a .gguf file or a model of the catalogue
     #[arg(long)]
     tokenizer: Option<String>,
-    /// The file to write: .svg, .png, .csv or .json; may be given several times
+    /// The file to write: .svg, .pdf, .png, .csv or .json; may be given several times
     #[arg(long, required = true)]
     out: Vec<PathBuf>,
     /// Dots per inch of a PNG

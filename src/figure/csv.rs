@@ -1,14 +1,16 @@
-//! The numbers of a figure as a table, one row per point, bar, interval or word drawn.
+//! The numbers of a figure as a table, one row per point, bar, interval, cell or word drawn.
 //!
-//! `x_end` and `y_end` are the other ends of bars, bands and intervals; `category` is the name
-//! of the nearest category where an axis has names; `text` is a word drawn, or what a point is of.
+//! `x_end` and `y_end` are the other ends of bars, bands, intervals and cells; `category` is the
+//! name of the nearest category where an axis has names; `text` is a word drawn, what a point is of,
+//! or which of its numbers a row of a box or of a violin is; `value` is what a cell's colour shows.
 //! Gaps are empty cells.
 
 use super::axis::{Axis, Scale};
-use super::marks::Mark;
+use super::cells::{Cell, cells};
+use super::marks::{BoxNumbers, Mark};
 use super::spec::{Figure, Panel};
 
-const HEADER: &str = "panel,panel_title,kind,series,category,x,x_end,y,y_end,text\n";
+const HEADER: &str = "panel,panel_title,kind,series,category,x,x_end,y,y_end,text,value\n";
 
 /// The table: comma separated, quoted as RFC 4180 says, lines ended by LF.
 pub fn to_csv(figure: &Figure) -> String {
@@ -31,6 +33,7 @@ struct Row<'a> {
     y: Option<f64>,
     y_end: Option<f64>,
     text: &'a str,
+    value: Option<f64>,
 }
 
 fn line(number: usize, panel: &Panel, mark: &Mark, row: Row<'_>) -> String {
@@ -49,6 +52,7 @@ fn line(number: usize, panel: &Panel, mark: &Mark, row: Row<'_>) -> String {
         value(row.y),
         value(row.y_end),
         cell(row.text),
+        value(row.value),
     ];
     cells.join(",") + "\n"
 }
@@ -62,6 +66,9 @@ fn names(mark: &Mark) -> (&'static str, &str) {
         Mark::Band { series, .. } => ("band", series),
         Mark::Rule { series, .. } => ("rule", series),
         Mark::ErrorBars { series, .. } => ("error_bars", series),
+        Mark::Boxes { series, .. } => ("boxes", series),
+        Mark::Violin { series, .. } => ("violin", series),
+        Mark::HeatMap { series, .. } => ("heat_map", series),
         Mark::Text { series, .. } => ("text", series),
     }
 }
@@ -95,7 +102,47 @@ fn rows(mark: &Mark) -> Vec<Row<'_>> {
             let upright = row(Some(*at), None);
             vec![if *horizontal { turned(upright) } else { upright }]
         }
+        Mark::Boxes { x, boxes, .. } => {
+            x.iter().zip(boxes).flat_map(|(x, numbers)| box_rows(*x, numbers)).collect()
+        }
+        Mark::Violin { at, y, half_width, quartiles, .. } => {
+            let outline = y.iter().zip(half_width).map(|(y, half)| Row {
+                x_end: Some(at + half),
+                text: "outline",
+                ..row(Some(at - half), Some(*y))
+            });
+            outline.chain(quartile_rows(*at, quartiles)).collect()
+        }
+        Mark::HeatMap { x, y, values, labels, .. } => {
+            cells(x, y, values, labels).map(cell_row).collect()
+        }
         Mark::Text { at, text, .. } => vec![Row { text, ..row(Some(at[0]), Some(at[1])) }],
+    }
+}
+
+fn box_rows<'a>(x: f64, numbers: &BoxNumbers) -> impl Iterator<Item = Row<'a>> {
+    let [lower, upper] = numbers.whiskers;
+    let ends = [(lower, "lower whisker"), (upper, "upper whisker")];
+    let outliers = numbers.outliers.iter().map(|y| (*y, "outlier")).collect::<Vec<_>>();
+    let named = ends.into_iter().chain(outliers);
+    let named = named.map(move |(y, text)| Row { text, ..row(Some(x), Some(y)) });
+    quartile_rows(x, &numbers.quartiles).chain(named)
+}
+
+fn quartile_rows<'a>(x: f64, quartiles: &[f64; 3]) -> impl Iterator<Item = Row<'a>> {
+    let names = ["lower quartile", "median", "upper quartile"];
+    let named = quartiles.iter().copied().zip(names).collect::<Vec<_>>();
+    named.into_iter().map(move |(y, text)| Row { text, ..row(Some(x), Some(y)) })
+}
+
+fn cell_row(cell: Cell<'_>) -> Row<'_> {
+    let ([x, x_end], [y, y_end]) = (cell.x, cell.y);
+    Row {
+        x_end: Some(x_end),
+        y_end: Some(y_end),
+        text: cell.label,
+        value: Some(cell.value),
+        ..row(Some(x), Some(y))
     }
 }
 
@@ -110,7 +157,7 @@ fn spans<'a>(x: &[f64], lo: &[f64], hi: &[f64]) -> Vec<Row<'a>> {
 }
 
 fn turned(row: Row<'_>) -> Row<'_> {
-    Row { x: row.y, x_end: row.y_end, y: row.x, y_end: row.x_end, text: row.text }
+    Row { x: row.y, x_end: row.y_end, y: row.x, y_end: row.x_end, ..row }
 }
 
 fn category(axis: &Axis, from: Option<f64>, to: Option<f64>) -> Option<&str> {
@@ -134,7 +181,8 @@ fn value(value: Option<f64>) -> String {
     }
 }
 
-fn cell(text: &str) -> String {
+/// Quoted where RFC 4180 asks for it.
+pub(super) fn cell(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
@@ -150,22 +198,36 @@ mod tests {
     #[test]
     fn every_mark_has_its_rows() {
         let table = to_csv(&samples::every_mark());
-        let expected = "panel,panel_title,kind,series,category,x,x_end,y,y_end,text\n\
-            1,\"a, \"\"b\"\"\",line,l,,1,,2,,\n\
-            1,\"a, \"\"b\"\"\",line,l,,2,,,,\n\
-            1,\"a, \"\"b\"\"\",line,l,,3,,1,,\n\
-            1,\"a, \"\"b\"\"\",step,s,,1,,0.5,,\n\
-            1,\"a, \"\"b\"\"\",step,s,,4,,1,,\n\
-            1,\"a, \"\"b\"\"\",points,p,,2,,1e-9,,1f\n\
-            1,\"a, \"\"b\"\"\",band,b,,1,,0,1,\n\
-            1,\"a, \"\"b\"\"\",band,b,,4,,0,2,\n\
-            1,\"a, \"\"b\"\"\",rule,r,,,,1.5,,\n\
-            1,\"a, \"\"b\"\"\",rule,r,,2.5,,,,\n\
-            1,\"a, \"\"b\"\"\",text,t,,1,,2,,<hi> & bye\n\
-            2,horizontal,bars,h,one,0,3,-0.4,0.4,\n\
-            2,horizontal,bars,h,two,0,5,0.6,1.4,\n\
-            2,horizontal,error_bars,e,one,2,4,0,,\n\
-            2,horizontal,error_bars,e,two,4,5.5,1,,\n";
+        let expected = "panel,panel_title,kind,series,category,x,x_end,y,y_end,text,value\n\
+            1,\"a, \"\"b\"\"\",line,l,,1,,2,,,\n\
+            1,\"a, \"\"b\"\"\",line,l,,2,,,,,\n\
+            1,\"a, \"\"b\"\"\",line,l,,3,,1,,,\n\
+            1,\"a, \"\"b\"\"\",step,s,,1,,0.5,,,\n\
+            1,\"a, \"\"b\"\"\",step,s,,4,,1,,,\n\
+            1,\"a, \"\"b\"\"\",points,p,,2,,1e-9,,1f,\n\
+            1,\"a, \"\"b\"\"\",band,b,,1,,0,1,,\n\
+            1,\"a, \"\"b\"\"\",band,b,,4,,0,2,,\n\
+            1,\"a, \"\"b\"\"\",rule,r,,,,1.5,,,\n\
+            1,\"a, \"\"b\"\"\",rule,r,,2.5,,,,,\n\
+            1,\"a, \"\"b\"\"\",text,t,,1,,2,,<hi> & bye,\n\
+            2,horizontal,bars,h,one,0,3,-0.4,0.4,,\n\
+            2,horizontal,bars,h,two,0,5,0.6,1.4,,\n\
+            2,horizontal,error_bars,e,one,2,4,0,,,\n\
+            2,horizontal,error_bars,e,two,4,5.5,1,,,\n\
+            3,spreads and cells,heat_map,m,one,-0.5,0.5,0,1,a,0.25\n\
+            3,spreads and cells,heat_map,m,two,0.5,1.5,0,1,b,\n\
+            3,spreads and cells,boxes,x,two,1,,3,,lower quartile,\n\
+            3,spreads and cells,boxes,x,two,1,,4,,median,\n\
+            3,spreads and cells,boxes,x,two,1,,5,,upper quartile,\n\
+            3,spreads and cells,boxes,x,two,1,,2,,lower whisker,\n\
+            3,spreads and cells,boxes,x,two,1,,7,,upper whisker,\n\
+            3,spreads and cells,boxes,x,two,1,,9,,outlier,\n\
+            3,spreads and cells,violin,v,three,2,2,2,,outline,\n\
+            3,spreads and cells,violin,v,three,1.75,2.25,4,,outline,\n\
+            3,spreads and cells,violin,v,three,2,2,6,,outline,\n\
+            3,spreads and cells,violin,v,three,2,,3,,lower quartile,\n\
+            3,spreads and cells,violin,v,three,2,,4,,median,\n\
+            3,spreads and cells,violin,v,three,2,,5,,upper quartile,\n";
         assert_eq!(table, expected);
     }
 

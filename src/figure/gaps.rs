@@ -11,6 +11,10 @@ pub(super) fn pair<'de, D: Deserializer<'de>>(from: D) -> Result<[f64; 2], D::Er
     <[Option<f64>; 2]>::deserialize(from).map(|pair| pair.map(fill))
 }
 
+pub(super) fn triple<'de, D: Deserializer<'de>>(from: D) -> Result<[f64; 3], D::Error> {
+    <[Option<f64>; 3]>::deserialize(from).map(|triple| triple.map(fill))
+}
+
 pub(super) fn list<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
     let list = Vec::<Option<f64>>::deserialize(from)?;
     Ok(list.into_iter().map(fill).collect())

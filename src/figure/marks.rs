@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::axis::Axis;
 use super::gaps;
 
 /// One mark. Each carries `series`, the name its rows have in the CSV; it is not drawn.
@@ -115,6 +116,65 @@ pub enum Mark {
         /// Colour and line.
         paint: Paint,
     },
+    /// Boxes from the lower to the upper quartile, each with its median, whiskers and outliers.
+    Boxes {
+        /// Name in the CSV.
+        series: String,
+        /// Where each box stands.
+        #[serde(deserialize_with = "gaps::list")]
+        x: Vec<f64>,
+        /// How wide a box is, in values of the horizontal axis.
+        #[serde(deserialize_with = "gaps::one")]
+        width: f64,
+        /// The numbers of each.
+        boxes: Vec<BoxNumbers>,
+        /// Filling, paler than that of bars so that the median is seen.
+        hatch: Hatch,
+        /// Colour and outline.
+        paint: Paint,
+    },
+    /// A density, upright and mirrored, with its quartiles.
+    Violin {
+        /// Name in the CSV.
+        series: String,
+        /// The x of its middle.
+        #[serde(deserialize_with = "gaps::one")]
+        at: f64,
+        /// Places along the vertical axis, ascending.
+        #[serde(deserialize_with = "gaps::list")]
+        y: Vec<f64>,
+        /// How far it reaches to either side at each, in values of the horizontal axis.
+        #[serde(deserialize_with = "gaps::list")]
+        half_width: Vec<f64>,
+        /// Lower quartile, median, upper quartile; a gap is left out.
+        #[serde(deserialize_with = "gaps::triple")]
+        quartiles: [f64; 3],
+        /// Filling, paler than that of bars so that the median is seen.
+        hatch: Hatch,
+        /// Colour and outline.
+        paint: Paint,
+    },
+    /// A grid of cells with a colour for each value. The figure shows what the colours mean in a
+    /// bar above its panels.
+    HeatMap {
+        /// Name in the CSV.
+        series: String,
+        /// Edges of the columns, one more than there are columns.
+        #[serde(deserialize_with = "gaps::list")]
+        x: Vec<f64>,
+        /// Edges of the rows, one more than there are rows.
+        #[serde(deserialize_with = "gaps::list")]
+        y: Vec<f64>,
+        /// The values of the row between the first two edges from left to right, then the next
+        /// row's. A gap without a label is crossed out.
+        #[serde(deserialize_with = "gaps::list")]
+        values: Vec<f64>,
+        /// What is printed in each cell, in the order of the values, if every cell has room for
+        /// its label; may be empty.
+        labels: Vec<String>,
+        /// Where a value stands between the palest and the darkest colour.
+        colors: Axis,
+    },
     /// Words at a place, moved into the plot where they would leave it.
     Text {
         /// Name in the CSV.
@@ -129,6 +189,20 @@ pub enum Mark {
         /// Colour.
         paint: Paint,
     },
+}
+
+/// What a box shows of many values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BoxNumbers {
+    /// The lower and the upper end of the whiskers.
+    #[serde(deserialize_with = "gaps::pair")]
+    pub whiskers: [f64; 2],
+    /// Lower quartile, median, upper quartile.
+    #[serde(deserialize_with = "gaps::triple")]
+    pub quartiles: [f64; 3],
+    /// Values beyond the whiskers.
+    #[serde(deserialize_with = "gaps::list")]
+    pub outliers: Vec<f64>,
 }
 
 /// How a mark is painted.

@@ -1,4 +1,4 @@
-//! How to draw a chart: one resolved [`Figure`] in, SVG, PNG, CSV or JSON out.
+//! How to draw a chart: one resolved [`Figure`] in, SVG, PDF, PNG, CSV or JSON out.
 //!
 //! A figure is resolved before it comes here: bins, ticks, colours and intervals are numbers in
 //! it, so the window and every writer show the same thing. [`layout()`] turns it into
@@ -10,6 +10,7 @@
 //! Values that are not finite, and values of zero or less on a log axis, are gaps.
 
 pub mod axis;
+mod cells;
 pub mod csv;
 pub mod fonts;
 mod gaps;
@@ -17,19 +18,24 @@ mod json;
 pub mod layout;
 mod marks;
 pub mod palette;
+pub mod pdf;
 pub mod png;
 #[cfg(test)]
 pub(crate) mod samples;
+mod shaping;
 mod spec;
 pub mod svg;
+pub mod table;
 pub mod text;
 mod ticks;
 
 pub use axis::{Axis, Scale, Tick};
+pub use cells::{Cell, cells};
 pub use csv::to_csv;
 pub use json::{FigureError, from_json, to_json};
 pub use layout::{Drawing, Primitive, layout};
-pub use marks::{Anchor, Dash, Hatch, Mark, Marker, Paint};
+pub use marks::{Anchor, BoxNumbers, Dash, Hatch, Mark, Marker, Paint};
+pub use pdf::{PdfError, to_pdf};
 pub use png::{PngError, rgba_to_png, to_png};
 pub use spec::{Figure, LegendEntry, Panel, Style, Swatch};
 pub use svg::to_svg;

@@ -1,12 +1,7 @@
 //! The figure as pixels: our own SVG, rasterized with the fonts that come with the program.
-//!
-//! No font of the machine is looked at, so a figure is the same picture everywhere.
-
-use std::sync::{Arc, LazyLock};
 
 use resvg::tiny_skia::{Color, IntSize, Pixmap, Transform};
-use resvg::usvg::fontdb::{Database, Source};
-use resvg::usvg::{Options, Tree};
+use resvg::usvg::Tree;
 
 use super::fonts;
 use super::layout::layout;
@@ -73,9 +68,7 @@ pub fn to_png(figure: &Figure, dpi: f64) -> Result<Vec<u8>, PngError> {
     // The page ends between two pixels; without this its last row would be half transparent.
     let [r, g, b] = figure.style.background();
     pixmap.fill(Color::from_rgba8(r, g, b, 255));
-    // At 72 dots per inch the SVG's points are its pixels.
-    let options = Options { dpi: 72.0, fontdb: Arc::clone(&FONTS), ..Options::default() };
-    let tree = Tree::from_str(&write_svg(&drawing), &options)?;
+    let tree = Tree::from_str(&write_svg(&drawing), &fonts::options())?;
     let transform = Transform::from_scale(scale as f32, scale as f32);
     resvg::render(&tree, transform, &mut pixmap.as_mut());
     Ok(with_resolution(pack(&pixmap)?, dpi))
@@ -96,18 +89,6 @@ pub fn rgba_to_png(width: u32, height: u32, rgba: &[u8]) -> Result<Vec<u8>, PngE
     }
     pack(&pixmap)
 }
-
-/// The bundled fonts. The first that has a character draws it, beginning with the one asked for.
-static FONTS: LazyLock<Arc<Database>> = LazyLock::new(|| {
-    let mut fonts = Database::new();
-    for font in [fonts::SANS, fonts::SANS_BOLD, fonts::CJK] {
-        fonts.load_font_source(Source::Binary(Arc::new(font)));
-    }
-    // What an SVG falls back to that asks for none of these families.
-    fonts.set_serif_family("DejaVu Sans");
-    fonts.set_sans_serif_family("DejaVu Sans");
-    Arc::new(fonts)
-});
 
 fn size(width: f64, height: f64) -> Result<IntSize, PngError> {
     let side = 1.0..=f64::from(MAX_SIDE);

@@ -1,8 +1,8 @@
 //! Figures for this module's tests: the two usual ones, one with every mark, and hard ones.
 
 use super::axis::Axis;
-use super::marks::{Anchor, Dash, Hatch, Mark, Marker, Paint};
-use super::palette::okabe_ito;
+use super::marks::{Anchor, BoxNumbers, Dash, Hatch, Mark, Marker, Paint};
+use super::palette::{hatch, okabe_ito};
 use super::spec::{Figure, LegendEntry, Panel, Style, Swatch};
 
 const TASKS: [&str; 8] = [
@@ -14,6 +14,29 @@ const TASKS: [&str; 8] = [
     "gov_report",
     "multi_news",
     "passage_retrieval_en",
+];
+const LONGBENCH: [&str; 21] = [
+    "narrativeqa",
+    "qasper",
+    "multifieldqa_en",
+    "multifieldqa_zh",
+    "hotpotqa",
+    "2wikimqa",
+    "musique",
+    "dureader",
+    "gov_report",
+    "qmsum",
+    "multi_news",
+    "vcsum",
+    "trec",
+    "triviaqa",
+    "samsum",
+    "lsht",
+    "passage_count",
+    "passage_retrieval_en",
+    "passage_retrieval_zh",
+    "lcc",
+    "repobench-p",
 ];
 const KINDS: [&str; 3] = ["context synthesis", "instruction synthesis", "human"];
 
@@ -43,13 +66,16 @@ pub(crate) fn all() -> Vec<Figure> {
             "z",
             "the last of the long names of tasks",
         ]),
+        gains(&LONGBENCH),
         hard(),
+        spreads(),
+        heat(),
         Figure::default(),
         Figure { panels: vec![Panel::default()], ..Figure::default() },
     ];
     for (font_pt, style) in [(6.0, Style::ScreenLight), (12.0, Style::ScreenDark)] {
         let more: Vec<Figure> =
-            all[..6].iter().map(|f| Figure { font_pt, style, ..f.clone() }).collect();
+            all[..9].iter().map(|f| Figure { font_pt, style, ..f.clone() }).collect();
         all.extend(more);
     }
     all
@@ -239,7 +265,191 @@ pub(crate) fn every_mark() -> Figure {
             },
         ],
     };
-    Figure { panels: vec![first, second], columns: 2, ..Figure::default() }
+    let third = Panel {
+        title: "spreads and cells".into(),
+        x: Axis::category("", vec!["one".into(), "two".into(), "three".into()]),
+        y: Axis::linear("y", 0.0, 10.0),
+        marks: vec![
+            Mark::HeatMap {
+                series: "m".into(),
+                x: vec![-0.5, 0.5, 1.5],
+                y: vec![0.0, 1.0],
+                values: vec![0.25, f64::NAN],
+                labels: vec!["a".into(), "b".into()],
+                colors: Axis::linear("share", 0.0, 1.0),
+            },
+            Mark::Boxes {
+                series: "x".into(),
+                x: vec![1.0],
+                width: 0.5,
+                boxes: vec![BoxNumbers {
+                    whiskers: [2.0, 7.0],
+                    quartiles: [3.0, 4.0, 5.0],
+                    outliers: vec![9.0],
+                }],
+                hatch: Hatch::Rising,
+                paint,
+            },
+            Mark::Violin {
+                series: "v".into(),
+                at: 2.0,
+                y: vec![2.0, 4.0, 6.0],
+                half_width: vec![0.0, 0.25, 0.0],
+                quartiles: [3.0, 4.0, 5.0],
+                hatch: Hatch::Level,
+                paint,
+            },
+        ],
+    };
+    Figure { panels: vec![first, second, third], columns: 2, ..Figure::default() }
+}
+
+/// Boxes of all tasks and strategies above, violins of three tasks below.
+pub(crate) fn spreads() -> Figure {
+    let paint = |kind: usize| Paint::new(okabe_ito([0, 4, 2][kind])).width(0.8);
+    let middle = |task: usize, kind: usize| 11.0 + 0.7 * kind as f64 + 0.4 * (task % 4) as f64;
+    let boxes = (0..3).map(|kind| Mark::Boxes {
+        series: KINDS[kind].into(),
+        x: (0..TASKS.len()).map(|task| task as f64 + 0.27 * (kind as f64 - 1.0)).collect(),
+        width: 0.22,
+        boxes: (0..TASKS.len())
+            .map(|task| {
+                let at = |octaves: f64| (middle(task, kind) + octaves).exp2();
+                let outliers = (0..kind + task % 3).map(|i| at(2.2 + 0.3 * i as f64));
+                BoxNumbers {
+                    whiskers: [at(-1.8), at(2.0)],
+                    quartiles: [at(-0.6), at(0.1), at(0.7)],
+                    outliers: outliers.collect(),
+                }
+            })
+            .collect(),
+        hatch: hatch(kind),
+        paint: paint(kind),
+    });
+    let violins =
+        (0..3).flat_map(|task| (0..3).map(move |kind| (task, kind))).map(|(task, kind)| {
+            let octaves: Vec<f64> = (0..=80).map(|i| -3.0 + 6.0 * f64::from(i) / 80.0).collect();
+            let bell = |o: &f64| 0.1 * (-0.7 * o * o).exp() * (1.0 + 0.4 * (3.0 * o).cos());
+            let at = |o: f64| (middle(task, kind) + o).exp2();
+            Mark::Violin {
+                series: KINDS[kind].into(),
+                at: task as f64 + 0.3 * (kind as f64 - 1.0),
+                half_width: octaves.iter().map(bell).collect(),
+                y: octaves.iter().map(|o| at(*o)).collect(),
+                quartiles: [at(-0.6), at(0.0), at(0.6)],
+                hatch: hatch(kind),
+                paint: paint(kind),
+            }
+        });
+    let names = |n: usize| TASKS[..n].iter().map(|name| (*name).to_owned()).collect();
+    let panel = |title: &str, n, marks| Panel {
+        title: title.into(),
+        x: Axis::category("", names(n)),
+        y: Axis::log2("context length (tokens)", 256.0, 131_072.0),
+        marks,
+    };
+    Figure {
+        title: "Spread of context lengths".into(),
+        caption: "Boxes reach from the lower to the upper quartile, whiskers to the last record within 1.5 times that; violins are densities with median and quartiles.".into(),
+        panels: vec![
+            panel("boxes", TASKS.len(), boxes.collect()),
+            panel("violins", 3, violins.collect()),
+        ],
+        legend: (0..3)
+            .map(|kind| LegendEntry {
+                label: KINDS[kind].into(),
+                swatch: Swatch::PalePatch(hatch(kind)),
+                paint: paint(kind),
+            })
+            .collect(),
+        ..Figure::default()
+    }
+}
+
+/// Labelled cells of tasks and strategies, and many small ones over length and depth.
+pub(crate) fn heat() -> Figure {
+    let scores = |n: usize| (0..n).map(|i| ((i * 37 + 11) % 100) as f64 / 100.0);
+    let edges = |n: usize| (0..=n).map(|i| i as f64 - 0.5).collect::<Vec<f64>>();
+    let mut values: Vec<f64> = scores(24).collect();
+    values[7] = f64::NAN;
+    let labelled = Mark::HeatMap {
+        series: "scores".into(),
+        x: edges(8),
+        y: edges(3),
+        labels: values
+            .iter()
+            .map(|v| if v.is_nan() { "".into() } else { format!("{:.0}", 100.0 * v) })
+            .collect(),
+        values,
+        colors: Axis::linear("score (share of exact matches)", 0.0, 1.0),
+    };
+    let octaves: Vec<f64> = (0..=16).map(|i| (9.0 + 0.5 * f64::from(i)).exp2()).collect();
+    let found = Mark::HeatMap {
+        series: "found".into(),
+        x: octaves,
+        y: (0..=20).map(|i| f64::from(i) / 20.0).collect(),
+        values: (0..320)
+            .map(|i| {
+                1.0 / (1.0
+                    + (0.6 * (f64::from(i % 16) - 10.0) + 2.0 * (0.15 * f64::from(i / 16)).sin())
+                        .exp())
+            })
+            .collect(),
+        labels: Vec::new(),
+        colors: Axis::linear("score (share of exact matches)", 0.0, 1.0),
+    };
+    let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect();
+    Figure {
+        title: "Scores".into(),
+        panels: vec![
+            Panel {
+                title: "by task".into(),
+                x: Axis::category("", names(&TASKS)),
+                y: Axis::category("", names(&KINDS)),
+                marks: vec![labelled],
+            },
+            Panel {
+                title: "by length and depth".into(),
+                x: Axis::log2("length (tokens)", 512.0, 131_072.0),
+                y: Axis::linear("depth of the needle", 1.0, 0.0),
+                marks: vec![found],
+            },
+        ],
+        ..Figure::default()
+    }
+}
+
+/// A hundred thousand records as a cloud of points.
+pub(crate) fn cloud() -> Figure {
+    // Knuth's MMIX generator: any numbers will do that look random.
+    let mut state = 1u64;
+    let mut next = move || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f64 / (1u64 << 24) as f64
+    };
+    let xy = (0..100_000).map(|_| {
+        let [a, b, c] = [(); 3].map(|()| next());
+        [(9.0 + 3.0 * (a + b)).exp2(), a + 0.6 * c]
+    });
+    let points = Mark::Points {
+        series: "records".into(),
+        xy: xy.collect(),
+        ids: Vec::new(),
+        marker: Marker::Circle,
+        size_pt: 2.2,
+        paint: Paint::new(okabe_ito(4)).alpha(0.3),
+    };
+    Figure {
+        title: "Gain over length".into(),
+        panels: vec![Panel {
+            title: String::new(),
+            x: Axis::log2("context length (tokens)", 512.0, 32_768.0),
+            y: Axis::linear("gain", 0.0, 1.6),
+            marks: vec![points],
+        }],
+        ..Figure::default()
+    }
 }
 
 /// Three panels in two columns: gaps and infinities, one value alone, nothing but a rule.

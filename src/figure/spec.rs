@@ -130,6 +130,8 @@ pub enum Swatch {
     Line,
     /// A small bar.
     Patch(Hatch),
+    /// A small box, as pale as boxes and violins are.
+    PalePatch(Hatch),
     /// A single marker.
     Point(Marker),
 }

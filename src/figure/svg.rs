@@ -117,25 +117,25 @@ fn color(attribute: &str, ink: Ink) -> String {
 
 fn text(out: &mut String, run: &TextRun) {
     let (x, y) = (number(run.at[0]), number(run.at[1]));
+    let turn = match number(run.turn_deg).as_str() {
+        "0" => String::new(),
+        degrees => format!(" transform=\"rotate({degrees} {x} {y})\""),
+    };
+    let font = font(run);
+    let fill = color("fill", run.ink);
+    let words = escape(&run.text);
+    push(out, format_args!("<text x=\"{x}\" y=\"{y}\"{font}{fill}{turn}>{words}</text>\n"));
+}
+
+/// What decides which glyphs a text has, and where they stand from its place.
+pub(super) fn font(run: &TextRun) -> String {
     let anchor = match run.anchor {
         Anchor::Start => "",
         Anchor::Middle => " text-anchor=\"middle\"",
         Anchor::End => " text-anchor=\"end\"",
     };
     let weight = if run.bold { " font-weight=\"bold\"" } else { "" };
-    let turn = match number(run.turn_deg).as_str() {
-        "0" => String::new(),
-        degrees => format!(" transform=\"rotate({degrees} {x} {y})\""),
-    };
-    push(
-        out,
-        format_args!(
-            "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\"{}{anchor}{weight}{turn}>{}</text>\n",
-            number(run.size_pt),
-            color("fill", run.ink),
-            escape(&run.text),
-        ),
-    );
+    format!(" font-size=\"{}\"{anchor}{weight}", number(run.size_pt))
 }
 
 /// Two decimals (finer than any printer's dot), no trailing zeros, never -0.
@@ -148,7 +148,7 @@ fn number(value: f64) -> String {
     }
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in clean(text).chars() {
         match c {

@@ -46,7 +46,8 @@ fn char_ems(c: char) -> f64 {
     }
 }
 
-fn is_wide(c: char) -> bool {
+/// Whether a character takes the room of two.
+pub(super) fn is_wide(c: char) -> bool {
     matches!(c as u32,
         0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F
         | 0xFF00..=0xFF60 | 0xFFE0..=0xFFE6 | 0x1F300..=0x1FAFF | 0x20000..=0x3FFFD)

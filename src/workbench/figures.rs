@@ -273,7 +273,7 @@ pub(super) fn picture(job: &PictureJob) -> Result<Picture, WorkbenchError> {
 pub const DPI: f64 = 300.0;
 
 /// The files that a figure can be written as.
-const KINDS: &str = "svg, png, csv or json";
+const KINDS: &str = "svg, pdf, png, csv or json";
 
 /// Writes a figure to each path as its ending says, and the spec that draws it again beside the
 /// first: all files written.
@@ -317,6 +317,7 @@ pub(super) fn encode(
 ) -> Result<Option<Vec<u8>>, WorkbenchError> {
     Ok(Some(match ending {
         "svg" => figure::to_svg(figure).into_bytes(),
+        "pdf" => figure::to_pdf(figure).map_err(|e| refused(&e))?,
         "png" => figure::to_png(figure, dpi).map_err(|e| refused(&e))?,
         "csv" => figure::to_csv(figure).into_bytes(),
         "json" => figure::to_json(figure).map_err(|e| refused(&e))?.into_bytes(),

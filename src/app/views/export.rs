@@ -24,7 +24,7 @@ pub struct Dialog {
     format: Format,
     /// Only the records that the Data view shows.
     only_found: bool,
-    png: bool,
+    picture: Picture,
     dpi: f64,
     width_in: f64,
     /// Replace a file that is there.
@@ -53,6 +53,34 @@ impl Dialog {
             _ => return None,
         }
         Some(self)
+    }
+}
+
+/// What a figure is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Picture {
+    Svg,
+    Pdf,
+    Png,
+}
+
+impl Picture {
+    const ALL: [Self; 3] = [Self::Svg, Self::Pdf, Self::Png];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Svg => "SVG, to be scaled and edited",
+            Self::Pdf => "PDF, for LaTeX and print; its fonts come along",
+            Self::Png => "PNG",
+        }
+    }
+
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Svg => "svg",
+            Self::Pdf => "pdf",
+            Self::Png => "png",
+        }
     }
 }
 
@@ -86,7 +114,7 @@ impl Window {
             path: path.to_string_lossy().into_owned(),
             format: Format::Jsonl,
             only_found: true,
-            png: false,
+            picture: Picture::Svg,
             dpi: DPI,
             width_in: WIDTH_IN,
             replace: false,
@@ -192,12 +220,12 @@ impl Window {
             None => ui.spinner(),
         };
         ui.add_space(6.0);
-        let before = dialog.png;
-        ui.radio_value(&mut dialog.png, false, "SVG, to be scaled and edited");
-        ui.radio_value(&mut dialog.png, true, "PNG");
-        if dialog.png != before {
-            let extension = if dialog.png { "png" } else { "svg" };
-            let path = PathBuf::from(&dialog.path).with_extension(extension);
+        let before = dialog.picture;
+        for picture in Picture::ALL {
+            ui.radio_value(&mut dialog.picture, picture, picture.title());
+        }
+        if dialog.picture != before {
+            let path = PathBuf::from(&dialog.path).with_extension(dialog.picture.extension());
             dialog.path = path.to_string_lossy().into_owned();
         }
         ui.horizontal(|ui| {
@@ -215,7 +243,7 @@ impl Window {
                     dialog.width_in = width;
                 }
             }
-            if dialog.png {
+            if dialog.picture == Picture::Png {
                 let drag =
                     ui.add(DragValue::new(&mut dialog.dpi).range(50.0..=1200.0).suffix(" dpi"));
                 name_field(&drag, "Dots per inch");
@@ -245,7 +273,7 @@ impl Window {
         if dialog.is_figure {
             let figure = self.shown_figure().ok_or("The figure is not drawn yet.")?;
             check_is_drawn(&figure)?;
-            let extension = if dialog.png { "png" } else { "svg" };
+            let extension = dialog.picture.extension();
             if out.extension().is_none_or(|e| !e.eq_ignore_ascii_case(extension)) {
                 out.as_mut_os_string().push(format!(".{extension}"));
             }

@@ -79,6 +79,39 @@ fn half_plane(points: &[Point], axis: usize, edge: f64, side: f64) -> Vec<Point>
     kept
 }
 
+/// The parts of a segment inside a polygon of any shape, from its begin to its end.
+pub(super) fn inside([from, to]: [Point; 2], polygon: &[Point]) -> Vec<[Point; 2]> {
+    let along = [to[0] - from[0], to[1] - from[1]];
+    // On which side of the segment's line a corner lies, and how far along that line.
+    let side = |p: &Point| along[0] * (p[1] - from[1]) - along[1] * (p[0] - from[0]);
+    let length_sq = along[0] * along[0] + along[1] * along[1];
+    let reach = |p: &Point| ((p[0] - from[0]) * along[0] + (p[1] - from[1]) * along[1]) / length_sq;
+    let edges = polygon.iter().zip(polygon.iter().cycle().skip(1));
+    let mut crossings: Vec<f64> = edges
+        .filter(|(a, b)| (side(a) < 0.0) != (side(b) < 0.0))
+        .map(|(a, b)| {
+            let part = side(a) / (side(a) - side(b));
+            reach(a) + part * (reach(b) - reach(a))
+        })
+        .collect();
+    crossings.sort_by(f64::total_cmp);
+    let at = |t: f64| [from[0] + t * along[0], from[1] + t * along[1]];
+    let within = crossings.chunks_exact(2).map(|pair| [pair[0].max(0.0), pair[1].min(1.0)]);
+    within.filter(|[enter, leave]| enter < leave).map(|ends| ends.map(at)).collect()
+}
+
+/// The smallest rectangle that holds all points.
+pub(super) fn bounds(points: &[Point]) -> Rect {
+    let mut ends = points.first().map_or([[0.0; 2]; 2], |first| [*first, *first]);
+    for point in points {
+        for axis in 0..2 {
+            ends[0][axis] = ends[0][axis].min(point[axis]);
+            ends[1][axis] = ends[1][axis].max(point[axis]);
+        }
+    }
+    Rect::spanned(ends[0], ends[1])
+}
+
 /// The common part of two rectangles, if it has an area.
 pub(super) fn overlap(a: &Rect, b: &Rect) -> Option<Rect> {
     let (x, y) = (a.x.max(b.x), a.y.max(b.y));
@@ -120,6 +153,18 @@ mod tests {
         assert!(cut.contains(&[0.0, 2.0]) && cut.contains(&[0.0, 4.0]));
         assert!(polygon(&[[11.0, 1.0], [12.0, 1.0], [12.0, 2.0]], &BOX).is_empty());
         assert!(polygon(&[], &BOX).is_empty());
+    }
+
+    #[test]
+    fn segments_leave_and_enter_what_is_not_convex() {
+        let notched = [[0.0, 0.0], [10.0, 0.0], [10.0, 8.0], [5.0, 2.0], [0.0, 8.0]];
+        let parts = inside([[-5.0, 4.0], [20.0, 4.0]], &notched);
+        assert_eq!(parts.len(), 2);
+        assert!((parts[0][0][0] - 0.0).abs() < 1e-9 && (parts[1][1][0] - 10.0).abs() < 1e-9);
+        assert!((parts[0][1][0] - 10.0 / 3.0).abs() < 1e-9, "{parts:?}");
+        assert_eq!(inside([[1.0, 1.0], [2.0, 1.0]], &notched), [[[1.0, 1.0], [2.0, 1.0]]]);
+        assert!(inside([[-5.0, 9.0], [20.0, 9.0]], &notched).is_empty());
+        assert_eq!(bounds(&notched), Rect { x: 0.0, y: 0.0, w: 10.0, h: 8.0 });
     }
 
     #[test]

@@ -53,19 +53,61 @@ pub(super) fn bar(
     style: Style,
 ) -> Vec<Primitive> {
     let ink = Ink::of(paint, style);
-    if hatch == Hatch::Solid {
-        return vec![Primitive::Rect { rect, fill: Some(ink), stroke: None }];
+    match hatch {
+        Hatch::Solid => vec![Primitive::Rect { rect, fill: Some(ink), stroke: None }],
+        _ => pale_bar(rect, hatch, paint, em, style),
     }
+}
+
+/// A pale rectangle with its hatch and an outline in the full colour.
+pub(super) fn pale_bar(
+    rect: Rect,
+    hatch: Hatch,
+    paint: &Paint,
+    em: f64,
+    style: Style,
+) -> Vec<Primitive> {
     let outline = Stroke::of(paint, style);
-    let strokes = Stroke::solid(ink, (outline.width_pt * 0.8).min(0.12 * em));
-    let paper = Ink::opaque(style.background());
-    vec![
-        // An opaque ground first: what lies below would make the pale tint look like another.
-        Primitive::Rect { rect, fill: Some(paper), stroke: None },
-        Primitive::Rect { rect, fill: Some(ink.fainter(0.25)), stroke: None },
-        Primitive::lines(hatching(&rect, hatch, 0.45 * em), strokes),
-        Primitive::Rect { rect, fill: None, stroke: Some(outline) },
-    ]
+    let filled = |fill| Primitive::Rect { rect, fill: Some(fill), stroke: None };
+    let mut drawn = pale(paint, style).map(filled).to_vec();
+    drawn.extend(strokes(hatching(&rect, hatch, DENSITY * em), &outline, em));
+    drawn.push(Primitive::Rect { rect, fill: None, stroke: Some(outline) });
+    drawn
+}
+
+/// A pale area with its hatch and an outline in the full colour.
+pub(super) fn pale_area(
+    outline: Vec<[f64; 2]>,
+    hatch: Hatch,
+    paint: &Paint,
+    em: f64,
+    style: Style,
+) -> Vec<Primitive> {
+    let pen = Stroke { dash: Vec::new(), ..Stroke::of(paint, style) };
+    let around = clip::bounds(&outline);
+    let across = hatching(&around, hatch, DENSITY * em);
+    let inside: Vec<_> =
+        across.iter().flat_map(|run| clip::inside([run[0], run[1]], &outline)).collect();
+    let path =
+        |fill, stroke| Primitive::Path { runs: vec![outline.clone()], closed: true, fill, stroke };
+    let mut drawn = pale(paint, style).map(|fill| path(Some(fill), None)).to_vec();
+    drawn.extend(strokes(inside.into_iter().map(Vec::from).collect(), &pen, em));
+    drawn.push(path(None, Some(pen)));
+    drawn
+}
+
+/// Between two strokes of a hatch, in font sizes.
+const DENSITY: f64 = 0.45;
+
+/// What a pale filling is made of: an opaque ground, as what lies below would make the tint look
+/// like another, and the tint.
+pub fn pale(paint: &Paint, style: Style) -> [Ink; 2] {
+    [Ink::opaque(style.background()), Ink::of(paint, style).fainter(0.25)]
+}
+
+fn strokes(runs: Vec<Vec<[f64; 2]>>, outline: &Stroke, em: f64) -> Option<Primitive> {
+    let stroke = Stroke::solid(outline.ink, (outline.width_pt * 0.8).min(0.12 * em));
+    (!runs.is_empty()).then(|| Primitive::lines(runs, stroke))
 }
 
 /// Strokes on a grid of the whole page, so that neighbouring bars' hatches line up.

@@ -75,7 +75,7 @@ fn sample_room(entry: &LegendEntry, sheet: &Sheet) -> f64 {
 pub fn swatch_width(swatch: Swatch) -> f64 {
     match swatch {
         Swatch::Line => 2.4,
-        Swatch::Patch(_) => 1.8,
+        Swatch::Patch(_) | Swatch::PalePatch(_) => 1.8,
         Swatch::Point(_) => 0.9,
     }
 }
@@ -84,15 +84,14 @@ pub fn swatch_width(swatch: Swatch) -> f64 {
 pub fn swatch(entry: &LegendEntry, [x, middle]: [f64; 2], em: f64, style: Style) -> Vec<Primitive> {
     let paint = &entry.paint;
     let width = swatch_width(entry.swatch) * em;
+    let patch = Rect { x, y: middle - 0.45 * em, w: width, h: 0.9 * em };
     match entry.swatch {
         Swatch::Line => {
             let run = vec![[x, middle], [x + width, middle]];
             vec![Primitive::lines(vec![run], Stroke::of(paint, style))]
         }
-        Swatch::Patch(hatch) => {
-            let rect = Rect { x, y: middle - 0.45 * em, w: width, h: 0.9 * em };
-            glyph::bar(rect, hatch, paint, em, style)
-        }
+        Swatch::Patch(hatch) => glyph::bar(patch, hatch, paint, em, style),
+        Swatch::PalePatch(hatch) => glyph::pale_bar(patch, hatch, paint, em, style),
         Swatch::Point(marker) => {
             let at = [x + width / 2.0, middle];
             vec![glyph::marker(marker, at, 0.7 * em, paint, style)]

@@ -1,11 +1,12 @@
 //! Marks become primitives inside one plot.
 
 use super::super::axis::Axis;
+use super::super::cells::cells;
 use super::super::marks::{Anchor, Mark, Paint};
 use super::super::spec::Style;
 use super::super::text::{self, ASCENT, HALF_CAP};
 use super::primitive::{Ink, Primitive, Rect, Stroke, TextRun};
-use super::{TICK_SIZE, clip, glyph};
+use super::{TICK_SIZE, clip, glyph, thin};
 
 /// A plot: where it is, and what its axes say about values.
 pub struct Plot<'a> {
@@ -40,7 +41,12 @@ impl Plot<'_> {
             Mark::Points { xy, marker, size_pt, paint, .. } => {
                 let size = super::sane(*size_pt, 0.1, 200.0, 4.0);
                 let seen = xy.iter().filter_map(|p| self.at(*p)).filter(|p| self.rect.holds(*p));
-                seen.map(|p| glyph::marker(*marker, p, size, paint, self.style)).collect()
+                let heaps = thin::thinned(seen, size).into_iter();
+                let drawn = heaps.map(|heap| {
+                    let paint = paint.alpha(heap.alpha(paint.alpha));
+                    glyph::marker(*marker, heap.at, heap.size(size), &paint, self.style)
+                });
+                drawn.collect()
             }
             Mark::Band { x, lo, hi, paint, .. } => self.band(x, lo, hi, paint),
             Mark::Rule { at, horizontal, paint, .. } => {
@@ -49,13 +55,22 @@ impl Plot<'_> {
             Mark::ErrorBars { x, lo, hi, horizontal, paint, .. } => {
                 self.error_bars(x, lo, hi, *horizontal, paint)
             }
+            Mark::Boxes { x, width, boxes, hatch, paint, .. } => {
+                self.boxes(x, *width, boxes, *hatch, paint)
+            }
+            Mark::Violin { at, y, half_width, quartiles, hatch, paint, .. } => {
+                self.violin(*at, [y, half_width], *quartiles, *hatch, paint)
+            }
+            Mark::HeatMap { x, y, values, labels, colors, .. } => {
+                self.heat_map(cells(x, y, values, labels), colors)
+            }
             Mark::Text { at, text, anchor, paint, .. } => {
                 self.words(*at, text, *anchor, paint).into_iter().collect()
             }
         }
     }
 
-    fn at(&self, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
+    pub(super) fn at(&self, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
         self.on_page(self.x.place(x)?, self.y.place(y)?)
     }
 
@@ -99,7 +114,7 @@ impl Plot<'_> {
         drawn
     }
 
-    fn bar(&self, from: [f64; 2], to: [f64; 2]) -> Option<Rect> {
+    pub(super) fn bar(&self, from: [f64; 2], to: [f64; 2]) -> Option<Rect> {
         let edge = |[x, y]: [f64; 2]| self.on_page(self.x.place_edge(x)?, self.y.place_edge(y)?);
         clip::overlap(&Rect::spanned(edge(from)?, edge(to)?), &self.rect)
     }

@@ -1,18 +1,23 @@
-//! A figure becomes primitives on a page: title, legend, the grid of panels, caption.
+//! A figure becomes primitives on a page: title, legend, colour bars, the grid of panels, caption.
 //!
 //! Everything is in points, y downwards. Text is measured before anything is placed, so the
 //! margins grow with their labels and no two texts meet; the page is as high as it must be.
 
 mod clip;
+mod color_bar;
 mod frame;
 mod glyph;
 mod grid;
+mod heat_map;
 mod labels;
 mod legend;
 mod marks;
 mod primitive;
+mod spreads;
+mod thin;
 
-pub use glyph::marker;
+pub use color_bar::{HEIGHT as COLOR_BAR_HEIGHT, color_bar, color_scales};
+pub use glyph::{marker, pale};
 pub use labels::step_to_fit;
 pub use legend::{swatch, swatch_width};
 pub use marks::Plot;
@@ -33,6 +38,9 @@ pub fn layout(figure: &Figure) -> Drawing {
     let mut page = Page { y: sheet.margin, primitives: Vec::new() };
     page.paragraph(&sheet, &figure.title, 1.2 * sheet.em, true);
     page.y += legend::draw(&figure.legend, &sheet, page.y, &mut page.primitives);
+    for colors in color_scales(figure) {
+        page.y += color_bar::draw(colors, &sheet, page.y, &mut page.primitives);
+    }
     if figure.panels.is_empty() {
         page.paragraph(&sheet, "no data", sheet.em, false);
     }

@@ -71,11 +71,14 @@ fn marks_stay_in_their_panels() {
     for figure in [samples::hard(), samples::every_mark()] {
         let figure = Figure { legend: Vec::new(), ..figure };
         let drawing = layout(&figure);
+        // The colour bar stands above all panels.
+        let above = drawing.panels[0].y - 3.0 * figure.font_pt;
         let near = |p: &[f64; 2]| {
-            drawing.panels.iter().any(|r| {
-                let ticks = 4.0;
-                Rect { x: r.x - ticks, y: r.y, w: r.w + ticks, h: r.h + ticks }.holds(*p)
-            })
+            p[1] < above
+                || drawing.panels.iter().any(|r| {
+                    let ticks = 4.0;
+                    Rect { x: r.x - ticks, y: r.y, w: r.w + ticks, h: r.h + ticks }.holds(*p)
+                })
         };
         for primitive in &drawing.primitives {
             if let Primitive::Path { runs, stroke, .. } = primitive {

@@ -35,15 +35,20 @@ impl Brush {
         }
     }
 
-    /// Appends the shapes of a primitive. Closed paths are taken to be convex, as markers are; text
+    /// Appends the shapes of a primitive. Filled paths are taken to be convex, as markers are; text
     /// is left to those who know its font.
     pub(super) fn paint(&self, primitive: &Primitive, shapes: &mut Vec<Shape>) {
         match primitive {
-            Primitive::Path { runs, closed: true, fill, .. } => {
+            Primitive::Path { runs, closed: true, fill, stroke } => {
                 for run in runs {
-                    let corners = run.iter().map(|p| self.at(*p)).collect();
-                    let stroke = egui::Stroke::NONE;
-                    shapes.push(Shape::convex_polygon(corners, filling(*fill), stroke));
+                    let corners = || run.iter().map(|p| self.at(*p)).collect();
+                    if fill.is_some() {
+                        let none = egui::Stroke::NONE;
+                        shapes.push(Shape::convex_polygon(corners(), filling(*fill), none));
+                    }
+                    if let Some(stroke) = stroke {
+                        shapes.push(Shape::closed_line(corners(), pen(stroke)));
+                    }
                 }
             }
             Primitive::Path { runs, stroke: Some(stroke), .. } => {

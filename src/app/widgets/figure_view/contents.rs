@@ -6,7 +6,7 @@
 use super::brush::{self, Brush, EM};
 use super::ruler::Ruler;
 use super::words;
-use crate::figure::layout::{Ink, Plot, marker};
+use crate::figure::layout::{Ink, Plot, Primitive, marker, pale};
 use crate::figure::{Anchor, Mark, Marker, Paint, Panel, Scale, Style};
 use egui::epaint::{Mesh, TessellationOptions, Tessellator, TextShape, Vertex};
 use egui::{Color32, Pos2, Shape, Ui, Vec2, pos2};
@@ -79,7 +79,7 @@ impl PlotItem for Contents<'_> {
                         along.iter().zip(lo).zip(hi).map(|((at, lo), hi)| {
                             Some((x.place(*at)?, y.place(*lo)?, y.place(*hi)?))
                         });
-                    shapes.push(band(outline, color));
+                    shapes.push(area(outline, color, pos2));
                 }
                 Mark::Text { at, text, anchor, paint, .. } => {
                     if let (Some(left), Some(top)) = (x.place(at[0]), y.place(at[1])) {
@@ -87,9 +87,25 @@ impl PlotItem for Contents<'_> {
                         shapes.push(note(ui, text, pos2(left, top), *anchor, color, frame));
                     }
                 }
+                Mark::Violin { at, y: along, half_width, paint, .. } => {
+                    let edges = along.iter().zip(half_width).map(|(at_y, half)| {
+                        Some((y.place(*at_y)?, x.place(at - half)?, x.place(at + half)?))
+                    });
+                    let edges: Vec<_> = edges.collect();
+                    for ink in pale(paint, self.style) {
+                        let sides = edges.iter().copied();
+                        shapes.push(area(sides, brush::color(ink), |y, x| pos2(x, y)));
+                    }
+                    // Its filling is not convex, and done.
+                    let lines = plot.draw(mark).into_iter().filter(|p| !is_filled(p));
+                    lines.for_each(|primitive| brush.paint(&primitive, shapes));
+                }
                 other => {
                     for primitive in plot.draw(other) {
-                        brush.paint(&primitive, shapes);
+                        match primitive {
+                            Primitive::Text(run) => shapes.push(words::run(ui, &run, &brush)),
+                            other => brush.paint(&other, shapes),
+                        }
                     }
                 }
             }
@@ -143,7 +159,9 @@ fn has_data(panel: &Panel) -> bool {
     panel.marks.iter().any(|mark| match mark {
         Mark::Line { xy, .. } | Mark::Step { xy, .. } | Mark::Points { xy, .. } => !xy.is_empty(),
         Mark::Bars { x0, .. } => !x0.is_empty(),
-        Mark::Band { x, .. } | Mark::ErrorBars { x, .. } => !x.is_empty(),
+        Mark::Band { x, .. } | Mark::ErrorBars { x, .. } | Mark::Boxes { x, .. } => !x.is_empty(),
+        Mark::Violin { y, .. } => !y.is_empty(),
+        Mark::HeatMap { values, .. } => !values.is_empty(),
         Mark::Rule { .. } => false,
         Mark::Text { text, .. } => !text.is_empty(),
     })
@@ -182,20 +200,28 @@ fn note(ui: &Ui, text: &str, at: Pos2, anchor: Anchor, color: Color32, frame: eg
     TextShape::new(wanted.clamp(frame.min, last), galley, color).into()
 }
 
-/// The area between two curves; `None` breaks it.
-fn band(outline: impl Iterator<Item = Option<(f32, f32, f32)>>, color: Color32) -> Shape {
+fn is_filled(primitive: &Primitive) -> bool {
+    matches!(primitive, Primitive::Path { fill: Some(_), .. })
+}
+
+/// The area between two curves, each edge a place along them and one on either; `None` breaks it.
+fn area(
+    outline: impl Iterator<Item = Option<(f32, f32, f32)>>,
+    color: Color32,
+    corner: impl Fn(f32, f32) -> Pos2,
+) -> Shape {
     /// Farther outside than any screen is wide, and near enough for the arithmetic of a GPU.
     const FAR: f32 = 1e5;
     let mut mesh = Mesh::default();
     let mut goes_on = false;
     for edge in outline {
-        let Some((x, lo, hi)) = edge else {
+        let Some((along, lo, hi)) = edge else {
             goes_on = false;
             continue;
         };
         let at = mesh.vertices.len() as u32;
-        for y in [lo, hi] {
-            mesh.colored_vertex(pos2(x.clamp(-FAR, FAR), y.clamp(-FAR, FAR)), color);
+        for end in [lo, hi] {
+            mesh.colored_vertex(corner(along.clamp(-FAR, FAR), end.clamp(-FAR, FAR)), color);
         }
         if goes_on {
             mesh.add_triangle(at - 2, at - 1, at);

@@ -4,7 +4,7 @@ use super::brush;
 use super::ruler::Ruler;
 use super::told;
 use crate::figure::layout::Ink;
-use crate::figure::{Axis, Mark, Paint, Panel, Scale, Style};
+use crate::figure::{Axis, BoxNumbers, Cell, Mark, Panel, Scale, Style, cells, palette};
 use egui::{PopupAnchor, Pos2, Rect, Response, RichText, Stroke, Tooltip, Ui, pos2, vec2};
 
 /// A point this near to the pointer is meant.
@@ -23,7 +23,7 @@ pub(super) struct Found<'a> {
     pub(super) series: &'a str,
     /// One value a line, with name and unit.
     pub(super) lines: Vec<String>,
-    paint: &'a Paint,
+    color: [u8; 3],
     /// The point of a line or a cloud that is meant.
     at: Option<Pos2>,
 }
@@ -42,7 +42,7 @@ pub(super) fn hover_ui(
     let Some(found) = find(panel, x, y, pointer) else {
         return;
     };
-    let color = brush::color(Ink::of(&found.paint.alpha(1.0), style));
+    let color = brush::color(Ink::opaque(style.visible(found.color)));
     if let Some(at) = found.at {
         let ring = Stroke::new(1.5, ui.visuals().strong_text_color());
         let frame = Rect::from_two_pos(pos2(x.ends[0], y.ends[0]), pos2(x.ends[1], y.ends[1]));
@@ -94,23 +94,103 @@ type Near = (f32, Option<Pos2>, Vec<String>);
 
 impl<'a> Look<'a> {
     fn at<'m>(&self, mark: &'m Mark) -> Option<(f32, Found<'m>)> {
-        let (series, paint, near) = match mark {
-            Mark::Points { series, xy, paint, .. } => (series, paint, self.points(xy)),
-            Mark::Line { series, xy, paint } => (series, paint, self.line(xy)),
-            Mark::Step { series, xy, paint } => (series, paint, self.stairs(xy)),
+        let (series, color, near) = match mark {
+            Mark::Points { series, xy, paint, .. } => (series, paint.color, self.points(xy)),
+            Mark::Line { series, xy, paint } => (series, paint.color, self.line(xy)),
+            Mark::Step { series, xy, paint } => (series, paint.color, self.stairs(xy)),
             Mark::Rule { series, at, horizontal, paint } => {
-                (series, paint, self.rule(*at, *horizontal))
+                (series, paint.color, self.rule(*at, *horizontal))
             }
             Mark::Bars { series, x0, x1, y0, y1, paint, .. } => {
-                (series, paint, self.bars(series, [x0, x1], [y0, y1]))
+                (series, paint.color, self.bars(series, [x0, x1], [y0, y1]))
             }
             Mark::ErrorBars { series, x, lo, hi, horizontal, paint } => {
-                (series, paint, self.intervals(x, lo, hi, *horizontal))
+                (series, paint.color, self.intervals(x, lo, hi, *horizontal))
+            }
+            Mark::Boxes { series, x, width, boxes, paint, .. } => {
+                (series, paint.color, self.boxes(x, *width, boxes))
+            }
+            Mark::Violin { series, at, y, half_width, quartiles, paint, .. } => {
+                (series, paint.color, self.violin(*at, y, half_width, quartiles))
+            }
+            Mark::HeatMap { series, x, y, values, labels, colors } => {
+                let cell = self.cell(cells(x, y, values, labels))?;
+                let shade = colors.place(cell.value).map(palette::ramp);
+                let near = (BAR_DISTANCE, None, self.cell_lines(&cell, colors));
+                (series, shade.unwrap_or_default(), Some(near))
             }
             Mark::Band { .. } | Mark::Text { .. } => return None,
         };
         let (distance, at, lines) = near?;
-        Some((distance, Found { series, lines, paint, at }))
+        Some((distance, Found { series, lines, color, at }))
+    }
+
+    /// The box under the pointer, from the end of one whisker to the end of the other; an outlier
+    /// of it where that is nearer.
+    fn boxes(&self, x: &[f64], width: f64, boxes: &[BoxNumbers]) -> Option<Near> {
+        let (at, numbers) = x.iter().zip(boxes).find(|(x, _)| {
+            let edges = [*x - width / 2.0, *x + width / 2.0].map(|x| self.x.place(x));
+            matches!(edges, [Some(a), Some(b)] if (a.min(b)..=a.max(b)).contains(&self.pointer.x))
+        })?;
+        let name = told::value(&self.panel.x, *at);
+        if let Some((distance, place, y)) = self.outlier(*at, &numbers.outliers) {
+            return Some((distance, Some(place), vec![name, told::value(&self.panel.y, y)]));
+        }
+        let ends = numbers.whiskers.map(|y| self.y.place(y));
+        let [Some(a), Some(b)] = ends else { return None };
+        (a.min(b)..=a.max(b)).contains(&self.pointer.y).then(|| {
+            let mut lines = vec![name];
+            lines.extend(self.quartile_lines(&numbers.quartiles));
+            lines.push(format!("whiskers: {}", told::span(numbers.whiskers)));
+            if !numbers.outliers.is_empty() {
+                lines.push(format!("{} beyond them", numbers.outliers.len()));
+            }
+            (BAR_DISTANCE, None, lines)
+        })
+    }
+
+    fn outlier(&self, x: f64, outliers: &[f64]) -> Option<(f32, Pos2, f64)> {
+        let placed = outliers.iter().filter_map(|y| Some((self.place([x, *y])?, *y)));
+        let near = placed.map(|(at, y)| (at.distance(self.pointer), at, y));
+        near.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|(distance, ..)| *distance <= LINE_REACH)
+    }
+
+    fn violin(&self, at: f64, y: &[f64], half_width: &[f64], quartiles: &[f64; 3]) -> Option<Near> {
+        let here = self.y.value(self.pointer.y);
+        let mut pieces = y.windows(2).zip(half_width.windows(2));
+        let (_, half) = pieces.find(|(ends, _)| (ends[0]..=ends[1]).contains(&here))?;
+        let half = half[0].max(half[1]);
+        let [left, right] = [at - half, at + half].map(|x| self.x.place(x));
+        let (left, right) = (left?, right?);
+        (left.min(right)..=left.max(right)).contains(&self.pointer.x).then(|| {
+            let mut lines = vec![told::value(&self.panel.x, at)];
+            lines.extend(self.quartile_lines(quartiles));
+            (BAR_DISTANCE, None, lines)
+        })
+    }
+
+    fn quartile_lines(&self, [lower, median, upper]: &[f64; 3]) -> [String; 2] {
+        let median = told::with_name(&self.panel.y, &format!("median {}", told::number(*median)));
+        [median, format!("quartiles: {}", told::span([*lower, *upper]))]
+    }
+
+    fn cell<'m>(&self, mut cells: impl Iterator<Item = Cell<'m>>) -> Option<Cell<'m>> {
+        cells.find(|cell| {
+            let corner = |end: usize| pos2(edge(self.x, cell.x[end]), edge(self.y, cell.y[end]));
+            Rect::from_two_pos(corner(0), corner(1)).contains(self.pointer)
+        })
+    }
+
+    fn cell_lines(&self, cell: &Cell<'_>, colors: &Axis) -> Vec<String> {
+        let side = |axis: &Axis, edges: [f64; 2]| match axis.scale {
+            Scale::Category(_) => told::value(axis, (edges[0] + edges[1]) / 2.0),
+            _ => told::range(axis, edges),
+        };
+        let value = match colors.place(cell.value) {
+            Some(_) => told::value(colors, cell.value),
+            None => told::with_name(colors, "no value"),
+        };
+        vec![side(&self.panel.x, cell.x), side(&self.panel.y, cell.y), value]
     }
 
     fn place(&self, [x, y]: [f64; 2]) -> Option<Pos2> {

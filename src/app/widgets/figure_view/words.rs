@@ -1,7 +1,11 @@
 //! Text around and in a plot, laid out in egui's fonts.
 
+use super::brush::{self, Brush, ENLARGED};
+use crate::figure::Anchor;
+use crate::figure::layout::TextRun;
+use egui::epaint::TextShape;
 use egui::text::LayoutJob;
-use egui::{Color32, FontId, Galley, TextStyle, Ui};
+use egui::{Color32, FontId, Galley, Shape, TextStyle, Ui, vec2};
 use std::sync::Arc;
 
 fn sized(ui: &Ui, share: f32) -> FontId {
@@ -33,6 +37,21 @@ pub(super) fn heading_font(ui: &Ui) -> FontId {
 /// A single line, as long as it is.
 pub(super) fn line(ui: &Ui, text: &str, font: FontId) -> Arc<Galley> {
     ui.painter().layout_no_wrap(text.to_owned(), font, Color32::PLACEHOLDER)
+}
+
+/// A text of a page, upright, as large as the page's other marks.
+pub(super) fn run(ui: &Ui, run: &TextRun, brush: &Brush) -> Shape {
+    let family = TextStyle::Body.resolve(ui.style()).family;
+    let galley = line(ui, &run.text, FontId::new(run.size_pt as f32 * ENLARGED, family));
+    let before = match run.anchor {
+        Anchor::Start => 0.0,
+        Anchor::Middle => galley.size().x / 2.0,
+        Anchor::End => galley.size().x,
+    };
+    let baseline =
+        galley.rows.first().map_or(0.0, |row| row.glyphs.first().map_or(0.0, |g| g.pos.y));
+    let corner = brush.at(run.at) - vec2(before, baseline);
+    TextShape::new(corner, galley, brush::color(run.ink)).into()
 }
 
 /// Text in at most `rows` rows, ending in an ellipsis where they do not hold it.
