@@ -1,5 +1,7 @@
 //! Which variant of a kernel is taken: pure functions of the shape and the adapter's traits.
 
+use super::format::Format;
+
 /// What decisions need to know of an adapter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Traits {
@@ -143,14 +145,16 @@ impl RegisterTile {
 pub fn matmul_tile(
     traits: &Traits,
     mode: Mode,
+    format: Format,
     n_rows: usize,
     n_out: usize,
     n_in: usize,
 ) -> MatmulTile {
     let row_quads = if n_rows <= 32 { 1 } else { 2 };
-    let tile = MatmulTile::Workgroup(WorkgroupTile { row_quads, is_half: traits.has_f16 });
+    let is_half = traits.has_f16 && fits_half(format);
+    let tile = MatmulTile::Workgroup(WorkgroupTile { row_quads, is_half });
     // The larger of the two decides, so that few rows take it where many do.
-    let largest = MatmulTile::Workgroup(WorkgroupTile { row_quads: 2, is_half: traits.has_f16 });
+    let largest = MatmulTile::Workgroup(WorkgroupTile { row_quads: 2, is_half });
     let fits = largest.threads() <= traits.max_threads
         && largest.shared_bytes() <= traits.max_shared_bytes;
     if mode == Mode::Prompt && !traits.is_software && fits {
@@ -180,6 +184,12 @@ pub fn matmul_tile(
     let slices = slices(traits, lanes, n_in);
     let subgroup = traits.subgroup_size.map_or(1, |size| subgroup(size, lanes, slices));
     MatmulTile::Registers(RegisterTile { lanes, slices, tokens, quads, subgroup })
+}
+
+/// Whether half precision is made for such weights: whoever keeps a file in single precision does not
+/// want it rounded, and the range of bfloat16 is larger.
+fn fits_half(format: Format) -> bool {
+    !matches!(format, Format::F32 | Format::BF16)
 }
 
 /// Threads that share a sum of `n_in` products. A matrix of a few thousand outputs gives a large
@@ -281,9 +291,10 @@ mod tests {
     #[test]
     fn gpu_tiles_have_no_barriers_on_software_and_fit_every_adapter() {
         let sizes = [None, Some(4), Some(8), Some(16), Some(32), Some(64), Some(128)];
-        for (mode, n_rows) in [Mode::Prompt, Mode::Decode].into_iter().zip(ROWS.repeat(2)) {
-            for (n_out, n_in) in MATRICES {
-                let tile = |traits: &Traits| matmul_tile(traits, mode, n_rows, n_out, n_in);
+        let modes = [Mode::Prompt, Mode::Decode].map(|mode| ROWS.map(|n_rows| (mode, n_rows)));
+        for (mode, n_rows) in modes.concat() {
+            for ((n_out, n_in), format) in MATRICES.into_iter().zip(Format::ALL) {
+                let tile = |traits: &Traits| matmul_tile(traits, mode, format, n_rows, n_out, n_in);
                 let MatmulTile::Registers(soft) = tile(&SOFTWARE) else {
                     panic!("a barrier is what a software adapter pays for");
                 };
@@ -307,12 +318,20 @@ mod tests {
 
     #[test]
     fn gpu_prompts_take_workgroup_memory_on_hardware_where_it_fits() {
-        let tile = |traits: &Traits, mode, n_rows| matmul_tile(traits, mode, n_rows, 576, 576);
+        let of = |traits: &Traits, mode, format, n_rows| {
+            matmul_tile(traits, mode, format, n_rows, 576, 576)
+        };
+        let tile = |traits: &Traits, mode, n_rows| of(traits, mode, Format::Q4K, n_rows);
         let workgroup =
             |row_quads, is_half| MatmulTile::Workgroup(WorkgroupTile { row_quads, is_half });
         assert_eq!(tile(&LEAST, Mode::Prompt, 32), workgroup(1, false));
         assert_eq!(tile(&LEAST, Mode::Prompt, 33), workgroup(2, false));
         assert_eq!(tile(&HARDWARE, Mode::Prompt, 200), workgroup(2, true));
+        for (format, is_half) in
+            [(Format::F32, false), (Format::BF16, false), (Format::F16, true), (Format::Q8_0, true)]
+        {
+            assert_eq!(of(&HARDWARE, Mode::Prompt, format, 200), workgroup(2, is_half));
+        }
         assert_eq!(workgroup(2, false).shared_bytes(), 16384);
         assert_eq!(workgroup(2, true).shared_bytes(), 12288);
         let small =
@@ -327,11 +346,13 @@ mod tests {
 
     #[test]
     fn gpu_sums_are_sliced_alike_whatever_the_number_of_rows() {
-        let registers =
-            |traits: &Traits, n_rows| match matmul_tile(traits, Mode::Decode, n_rows, 576, 1536) {
-                MatmulTile::Registers(tile) => (tile.lanes, tile.slices, tile.subgroup),
-                MatmulTile::Workgroup(_) => panic!("decoding takes registers"),
-            };
+        let decoding = |traits: &Traits, n_rows| {
+            matmul_tile(traits, Mode::Decode, Format::Q4K, n_rows, 576, 1536)
+        };
+        let registers = |traits: &Traits, n_rows| match decoding(traits, n_rows) {
+            MatmulTile::Registers(tile) => (tile.lanes, tile.slices, tile.subgroup),
+            MatmulTile::Workgroup(_) => panic!("decoding takes registers"),
+        };
         for traits in [SOFTWARE, HARDWARE, LEAST] {
             assert!((1..70).all(|n| registers(&traits, n) == registers(&traits, 1)));
         }

@@ -94,7 +94,7 @@ pub fn matmul(draw: &mut Draw, traits: &Traits, number: usize) -> Case {
         false => FEW_FORMATS[number / 4 % 3],
     };
     let n_rows = draw.one_of(&FEW_ROWS);
-    let tile = |n_out, n_in| matmul_tile(traits, Mode::Decode, n_rows, n_out, n_in);
+    let tile = |n_out, n_in| matmul_tile(traits, Mode::Decode, format, n_rows, n_out, n_in);
     drawn_product(draw, number, format, n_rows, tile)
 }
 

@@ -217,7 +217,7 @@ fn gpu_products_of_a_row_are_the_same_bits_in_any_company() {
         let rows = Rows::drawn(&mut draw, format, 70);
         for (mode, n_most) in [(Mode::Decode, 9), (Mode::Prompt, 70)] {
             let mut product = |n_rows: usize| {
-                let tile = matmul_tile(&traits, mode, n_rows, Rows::N_OUT, Rows::N_IN);
+                let tile = matmul_tile(&traits, mode, format, n_rows, Rows::N_OUT, Rows::N_IN);
                 rows.product(&mut harness, tile, n_rows)
             };
             let all = product(n_most);

@@ -274,7 +274,8 @@ impl WgpuModel {
     ) {
         let part = &matrix.parts[ix];
         let Product { mode, n_rows, inputs, outputs, adds } = *product;
-        let tile = matmul_tile(self.gpu.traits(), mode, n_rows, part.n_out, matrix.n_in);
+        let tile =
+            matmul_tile(self.gpu.traits(), mode, part.format, n_rows, part.n_out, matrix.n_in);
         let shape = shape::Matmul {
             n_rows: n_rows as u32,
             n_in: matrix.n_in as u32,
