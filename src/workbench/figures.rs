@@ -3,14 +3,14 @@
 use super::loading::{check_output, check_replaces};
 use super::{GapWish, LengthsJob, Named, OpenRows, WorkbenchError, grades, measure, opening};
 use crate::coherence::{self, Coherence};
-use crate::data::write_atomic;
+use crate::data::{StrategyId, write_atomic};
 use crate::figure::{self, Figure};
 use crate::job::Watch;
 use crate::lengths::{Field, Group, Lengths, Unit};
 use crate::prompt::Task;
 use crate::report::{self, CoherenceForm, Form, LengthsView};
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,14 +81,37 @@ pub struct Drawn {
     pub figure: Arc<Figure>,
     /// The tasks of its panels, or of its panels' category axis, in their order.
     pub tasks: Vec<String>,
+    /// How many records each task and strategy has.
+    pub sizes: BTreeMap<(String, StrategyId), usize>,
     /// Lines of its files that could not be used.
     pub skipped: usize,
 }
 
 impl Drawn {
     /// A figure of tasks in the paper's order.
-    fn of<'a>(figure: Figure, tasks: impl Iterator<Item = &'a str>, skipped: usize) -> Self {
-        Self { figure: Arc::new(figure), tasks: report::ordered_tasks(tasks), skipped }
+    fn of<'a>(
+        figure: Figure,
+        groups: impl Iterator<Item = (&'a str, &'a StrategyId, usize)>,
+        skipped: usize,
+    ) -> Self {
+        let mut sizes: BTreeMap<(String, StrategyId), usize> = BTreeMap::new();
+        for (task, strategy, n) in groups {
+            *sizes.entry((task.to_owned(), strategy.clone())).or_default() += n;
+        }
+        let tasks = report::ordered_tasks(sizes.keys().map(|(task, _)| task.as_str()));
+        Self { figure: Arc::new(figure), tasks, sizes, skipped }
+    }
+
+    /// How many records stand behind a series of a task.
+    pub fn size(&self, task: usize, series: &str) -> Option<usize> {
+        let task = self.tasks.get(task)?;
+        let is_it = |strategy: &StrategyId| {
+            let title = report::strategy_title(strategy);
+            let rest = series.strip_prefix(title.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with(" context"))
+        };
+        let mut sizes = self.sizes.iter();
+        sizes.find_map(|((name, strategy), n)| (name == task && is_it(strategy)).then_some(*n))
     }
 }
 
@@ -149,13 +172,14 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<Drawn, WorkbenchErro
 
 /// A figure of which nobody asks for the tasks.
 fn alone(figure: Figure) -> Drawn {
-    Drawn { figure: Arc::new(figure), tasks: Vec::new(), skipped: 0 }
+    Drawn::of(figure, std::iter::empty(), 0)
 }
 
 fn lengths(lengths: &Lengths, view: LengthsView, skipped: usize) -> Drawn {
     let is_drawn = |group: &&Group| group.field == view.field && group.unit == view.unit;
-    let tasks = lengths.groups.iter().filter(is_drawn).map(|group| group.task.as_str());
-    Drawn::of(report::lengths_figure(lengths, view), tasks, skipped)
+    let groups = lengths.groups.iter().filter(is_drawn);
+    let groups = groups.map(|group| (group.task.as_str(), &group.strategy, group.summary.n));
+    Drawn::of(report::lengths_figure(lengths, view), groups, skipped)
 }
 
 /// The figure of these rows.
@@ -163,7 +187,7 @@ fn coherence(form: CoherenceForm, rows: Vec<&Coherence>) -> Drawn {
     let rows = newest(rows);
     let summary = coherence::summarize(rows.iter().copied(), SEED);
     let figure = report::coherence_figure(form, &rows, &summary);
-    Drawn::of(figure, rows.iter().map(|row| row.task.as_str()), 0)
+    Drawn::of(figure, rows.iter().map(|row| (row.task.as_str(), &row.strategy, 1)), 0)
 }
 
 /// The last one of each record and strategy, in their order.

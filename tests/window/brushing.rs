@@ -97,6 +97,18 @@ fn gains_are_brushed_along_their_own_axis() {
 }
 
 #[test]
+fn what_is_pointed_at_tells_its_value_and_how_many_records_it_is_of() {
+    let mut stage = compare("Coherence");
+    // The first bar of the first task, just above zero.
+    let plot = plot(&stage, "Instruction");
+    stage.harness.hover_at(plot.lerp_inside(egui::vec2(0.018, 0.3)));
+    stage.harness.run_steps(3);
+    stage.must_show("human, own context");
+    stage.must_show("instruction gain: ");
+    stage.must_show("n = 3");
+}
+
+#[test]
 fn tasks_that_are_left_out_are_nowhere() {
     let mut stage = compare("Lengths");
     stage.press("Tasks");

@@ -41,7 +41,7 @@ fn the_table_goes_to_the_clipboard_and_can_be_closed() {
     let mut stage = compare("Coherence");
     let markdown = stage.copied_by("Copy the table as Markdown");
     assert!(
-        markdown.starts_with("## instruction gain (nats per token): human less "),
+        markdown.starts_with("## instruction gain (nats per token): context\\_synthesis less "),
         "{markdown}"
     );
     assert_eq!(markdown.matches("| all tasks").count(), 2, "{markdown}");

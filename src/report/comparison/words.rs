@@ -21,7 +21,7 @@ impl Comparison {
             let [baseline, other] = [&self.baseline, &self.other].map(|name| title(name));
             let (value, n) = (&self.quantity.title, row.n_pairs);
             return format!(
-                "{other} and {baseline} do not differ: {value} is the same in each of {n} pairs."
+                "No difference between {other} and {baseline}: {value} is the same in each of {n} pairs."
             );
         }
         let claim = self.claim(found.centre.mean);

@@ -101,7 +101,7 @@ impl Window {
             if button.clicked() {
                 self.measure_coherence();
             }
-            if !is_narrow {
+            if !is_narrow && ui.available_size_before_wrap().x > 230.0 {
                 ui.label(RichText::new(format!("with {model}")).weak());
             }
         });

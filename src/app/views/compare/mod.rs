@@ -315,7 +315,13 @@ impl Window {
         let figure = self.shown_figure();
         match figure {
             Some(figure) if !figure.panels.is_empty() => {
-                if let Some(touch) = brushed_figure_ui(ui, id, &figure) {
+                let n_of = |panel: usize, series: &str, category: Option<usize>| match self.page() {
+                    ComparePage::Coherence => {
+                        self.compare.coherence.as_ref()?.size(category?, series)
+                    }
+                    _ => self.compare.lengths.as_ref()?.0.size(panel, series),
+                };
+                if let Some(touch) = brushed_figure_ui(ui, id, &figure, &n_of) {
                     self.touched(touch);
                 }
             }

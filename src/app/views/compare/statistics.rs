@@ -6,7 +6,7 @@ use crate::app::ui::name_field;
 use crate::app::views::data::grouped;
 use crate::app::window::Window;
 use crate::coherence::Measure;
-use crate::report::{CompareSettings, LengthsView, Table};
+use crate::report::{CompareSettings, Comparison, LengthsView, Table};
 use crate::workbench::{
     CompareJob, ComparePage, CompareReport, CompareWish, Inputs, OpenRows, RESAMPLES,
 };
@@ -21,6 +21,8 @@ const FEW_RESAMPLES: usize = 999;
 const SEED: u64 = 42;
 /// A view lower than this shows either the figure or the table.
 const LOW: f32 = 430.0;
+/// A view lower than this has the table only for who asks for it.
+const ROOMY: f32 = 560.0;
 
 /// The comparison as it was computed last.
 #[derive(Default)]
@@ -60,15 +62,19 @@ struct Part {
 impl State {
     /// Takes the numbers.
     pub fn take(&mut self, report: CompareReport) {
-        let part = |found: &crate::report::Comparison| Part {
+        const HUMAN: &str = "human";
+        let part = |found: &Comparison| Part {
             sentence: found.sentence(),
             cautions: found.cautions(),
             table: found.table(),
         };
+        // What two ways to make records differ in is what is wanted first.
+        let mut found: Vec<&Comparison> = report.comparisons.iter().collect();
+        found.sort_by_key(|found| found.baseline == HUMAN || found.other == HUMAN);
         self.told = Some(Ok(Told {
             sides: report.sides.into_iter().map(|side| side.name).collect(),
             resamples: report.resamples,
-            parts: report.comparisons.iter().map(part).collect(),
+            parts: found.into_iter().map(part).collect(),
         }));
     }
 
@@ -190,7 +196,7 @@ impl Window {
         let Some(told) = self.compare.statistics.told.take() else { return true };
         let height = ui.available_height();
         let is_low = height < LOW;
-        let is_open = self.settings.compare.table.unwrap_or(!is_low) && told.is_ok();
+        let is_open = self.settings.compare.table.unwrap_or(height > ROOMY) && told.is_ok();
         match &told {
             Err(why) if why.is_empty() => {}
             Err(why) => {

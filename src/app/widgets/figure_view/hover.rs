@@ -2,7 +2,7 @@
 
 use super::brush;
 use super::ruler::Ruler;
-use super::told;
+use super::{told, touch};
 use crate::figure::layout::Ink;
 use crate::figure::{Axis, BoxNumbers, Cell, Mark, Panel, Scale, Style, cells, palette};
 use egui::{PopupAnchor, Pos2, Rect, Response, RichText, Stroke, Tooltip, Ui, pos2, vec2};
@@ -35,6 +35,7 @@ pub(super) fn hover_ui(
     panel: &Panel,
     [x, y]: &[Ruler<'_>; 2],
     style: Style,
+    n_of: &dyn Fn(&str, Option<usize>) -> Option<usize>,
 ) {
     let Some(pointer) = response.hover_pos().filter(|_| !response.dragged()) else {
         return;
@@ -58,6 +59,9 @@ pub(super) fn hover_ui(
         });
         for line in &found.lines {
             ui.label(line);
+        }
+        if let Some(n) = n_of(found.series, touch::category(x, pointer)) {
+            ui.label(format!("n = {}", told::number(n as f64)));
         }
     });
 }

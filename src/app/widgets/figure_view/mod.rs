@@ -46,17 +46,33 @@ pub fn figure_ui(ui: &mut Ui, id_salt: &str, figure: &Figure) {
     shown_ui(ui, id_salt, figure, None);
 }
 
-/// As [`figure_ui`], and records can be chosen: what the person did in this picture.
-pub fn brushed_figure_ui(ui: &mut Ui, id_salt: &str, figure: &Figure) -> Option<Touch> {
-    let mut touched = None;
-    shown_ui(ui, id_salt, figure, Some(&mut touched));
-    touched
+/// As [`figure_ui`], and records can be chosen: what the person did in this picture. `n_of` says how
+/// many records a series of a panel has, in a category where the panel has several.
+pub fn brushed_figure_ui(
+    ui: &mut Ui,
+    id_salt: &str,
+    figure: &Figure,
+    n_of: &NumberOf<'_>,
+) -> Option<Touch> {
+    let mut touching = Touching { touch: None, n_of };
+    shown_ui(ui, id_salt, figure, Some(&mut touching));
+    touching.touch
 }
 
-/// What is done to a figure; `None` where nothing can be chosen in it.
-type Touched<'a> = Option<&'a mut Option<Touch>>;
+/// How many records a series has: by panel, name and category.
+pub type NumberOf<'a> = dyn Fn(usize, &str, Option<usize>) -> Option<usize> + 'a;
 
-fn shown_ui(ui: &mut Ui, id_salt: &str, figure: &Figure, touched: Touched<'_>) {
+/// A figure in which records can be chosen.
+struct Touching<'a> {
+    /// What was done.
+    touch: Option<Touch>,
+    n_of: &'a NumberOf<'a>,
+}
+
+/// `None` where nothing can be chosen.
+type Touched<'a, 'b> = Option<&'a mut Touching<'b>>;
+
+fn shown_ui(ui: &mut Ui, id_salt: &str, figure: &Figure, touched: Touched<'_, '_>) {
     let layout = egui::Layout::top_down(egui::Align::Min);
     ui.scope_builder(UiBuilder::new().id_salt(id_salt).layout(layout), |ui| {
         if !figure.title.is_empty() {
@@ -86,7 +102,7 @@ fn style(ui: &Ui) -> Style {
     if ui.visuals().dark_mode { Style::ScreenDark } else { Style::ScreenLight }
 }
 
-fn panels_ui(ui: &mut Ui, figure: &Figure, touched: Touched<'_>) {
+fn panels_ui(ui: &mut Ui, figure: &Figure, touched: Touched<'_, '_>) {
     let id = ui.make_persistent_id("panels");
     let width = ui.available_width();
     let columns = arrange::columns(figure, width);
@@ -135,7 +151,7 @@ impl Rows {
     }
 }
 
-fn grid_ui(ui: &mut Ui, id: Id, figure: &Figure, rows: Rows, mut touched: Touched<'_>) {
+fn grid_ui(ui: &mut Ui, id: Id, figure: &Figure, rows: Rows, mut touched: Touched<'_, '_>) {
     let size = vec2(ui.available_width(), arrange::height(rows.n, rows.height));
     let (_, rect) = ui.allocate_space(size);
     let style = style(ui);
@@ -151,7 +167,7 @@ fn panel_ui(
     figure: &Figure,
     (ix, place): (usize, &Place<'_>),
     style: Style,
-    touched: Touched<'_>,
+    touched: Touched<'_, '_>,
 ) {
     let name = || accessible_name(figure, place.panel);
     if !ui.is_rect_visible(place.cell) {
@@ -179,11 +195,14 @@ fn panel_ui(
     if place.is_measured[1] {
         axes::y_measure_ui(ui, &place.panel.y.label, place.plot, place.cell.left());
     }
-    hover::hover_ui(ui, &response, place.panel, &rulers, style);
-    if let Some(touched) = touched
+    let n_of = |series: &str, category: Option<usize>| {
+        touched.as_ref().and_then(|touching| (touching.n_of)(ix, series, category))
+    };
+    hover::hover_ui(ui, &response, place.panel, &rulers, style, &n_of);
+    if let Some(touching) = touched
         && let Some(touch) = touch::touch(ui, &response, (ix, place.panel), &rulers)
     {
-        *touched = Some(touch);
+        touching.touch = Some(touch);
     }
 }
 

@@ -110,7 +110,8 @@ fn range(ruler: &Ruler<'_>, places: [f32; 2]) -> [f64; 2] {
     [a.min(b), a.max(b)]
 }
 
-fn category(x: &Ruler<'_>, at: Pos2) -> Option<usize> {
+/// The category at a place, where the axis has some.
+pub(super) fn category(x: &Ruler<'_>, at: Pos2) -> Option<usize> {
     let Scale::Category(names) = &x.axis.scale else { return None };
     let ix = x.value(at.x).round();
     (ix >= 0.0 && (ix as usize) < names.len()).then_some(ix as usize)
