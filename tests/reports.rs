@@ -3,7 +3,9 @@
 use crate::program::{Folder, PAIR};
 use backstory::job::Watch;
 use backstory::report::CompareSettings;
-use backstory::workbench::{self, Desk, GapWish, Inputs, Job, ReportJob, WorkbenchError};
+use backstory::workbench::{
+    self, Desk, GapWish, Inputs, Job, OpenRows, ReportJob, Taken, WorkbenchError,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -278,14 +280,14 @@ fn a_cancelled_report_leaves_nothing() {
     let out = folder.path("out/r");
     let job = ReportJob {
         inputs: Inputs { files: vec![folder.path("human.jsonl")], ..Inputs::default() },
-        rows: Vec::new(),
+        rows: OpenRows::default(),
         models: Vec::new(),
         gap: GapWish::default(),
         tokenizer: None,
         baseline: None,
         settings: CompareSettings { seed: 1, n_resamples: 100 },
         out: out.clone(),
-        replace: false,
+        taken: Taken::Refuse,
     };
     let watch = Watch::default();
     watch.cancel();
