@@ -3,7 +3,9 @@
 use crate::program::{Folder, PAIR};
 use backstory::job::Watch;
 use backstory::report::CompareSettings;
-use backstory::workbench::{self, Desk, GapWish, Inputs, Job, ReportJob, WorkbenchError};
+use backstory::workbench::{
+    self, Desk, GapWish, Inputs, Job, OpenRows, ReportJob, Taken, WorkbenchError,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -92,6 +94,8 @@ fn coherence_is_drawn_in_every_form_and_a_point_tells_its_record() {
     let spec = folder.read("out/f.json");
     let id = row("human", 3)["id"].as_str().unwrap().to_owned();
     assert!(spec.contains(&id), "the window opens a record by its id");
+    let svg = drawn(&folder, &["lengths", "human.jsonl", "ours.jsonl", "--form", "violin"]);
+    assert!(svg.contains("Distance from human") && svg.contains("W (words)"));
     let lengths = ["figure", "lengths", "human.jsonl", "--out", "out/l.svg", "--form"];
     folder.refused(&[&lengths[..], &["auc"]].concat(), 2, &["density, histogram"]);
     let scatter = ["figure", "scatter", "rows.jsonl", "--form", "bars", "--out", "out/s.svg"];
@@ -113,8 +117,9 @@ fn scores_and_gaps_come_from_result_folders() {
         assert!(svg.contains(words), "no {words}");
     }
     let svg = drawn(&folder, &["needle", "needle.jsonl"]);
+    let heat = drawn(&folder, &["needle", "needle.jsonl", "--form", "heat"]);
     for words in ["needle only", "1k", "SFT1", "accuracy (%)"] {
-        assert!(svg.contains(words), "no {words}");
+        assert!(svg.contains(words) && heat.contains(words), "no {words}");
     }
 }
 
@@ -192,7 +197,7 @@ fn a_report_holds_everything_and_is_the_same_every_time() {
     let run = folder.run(&[&EVERYTHING[..], &["--out", "out/report", "--json"]].concat());
     assert_eq!(run.code, 0, "{}", run.err);
     let made: Value = serde_json::from_str(&run.out).unwrap();
-    assert_eq!((&made["figures"], &made["skipped"]), (&json!(10), &json!(0)));
+    assert_eq!((&made["figures"], &made["skipped"]), (&json!(12), &json!(0)));
     let first = files(&folder.path("out/report"));
     let listed: Vec<&str> =
         made["files"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
@@ -202,6 +207,9 @@ fn a_report_holds_everything_and_is_the_same_every_time() {
         "figures/lengths.svg",
         "figures/coherence_scatter.png",
         "figures/gap.csv",
+        "figures/lengths_violin.pdf",
+        "figures/needle_heat.svg",
+        "tables/scores.tex",
         "figures/needle.json",
         "tables/compare_lengths_01.md",
         "tables/coherence.csv",
@@ -272,14 +280,14 @@ fn a_cancelled_report_leaves_nothing() {
     let out = folder.path("out/r");
     let job = ReportJob {
         inputs: Inputs { files: vec![folder.path("human.jsonl")], ..Inputs::default() },
-        rows: Vec::new(),
+        rows: OpenRows::default(),
         models: Vec::new(),
         gap: GapWish::default(),
         tokenizer: None,
         baseline: None,
         settings: CompareSettings { seed: 1, n_resamples: 100 },
         out: out.clone(),
-        replace: false,
+        taken: Taken::Refuse,
     };
     let watch = Watch::default();
     watch.cancel();

@@ -5,16 +5,20 @@ use super::jobs::{Ask, Entry, SynthAsk};
 use super::window::Window;
 use crate::data::{ReadOptions, StrategyId};
 use crate::lengths::Lengths;
-use crate::report::CoherenceForm;
+use crate::report::{CoherenceForm, CompareSettings};
 use crate::synthesis;
 use crate::workbench::{
-    CoherenceJob, FigureJob, FigureSource, Inputs, Job, JobId, LengthsJob, LinkJob, ModelChoice,
-    OpenJob, OpenRows, PictureJob, RowsPart, SaveJob, Settings, SynthJob,
+    CoherenceJob, FigureJob, FigureSource, GapWish, Inputs, Job, JobId, LengthsJob, LinkJob,
+    ModelChoice, OpenJob, OpenRows, PictureJob, RESAMPLES, ReportJob, RowsPart, SaveJob, Settings,
+    SynthJob, Taken,
 };
 use std::sync::Arc;
 
 /// Where the model runs: on what there is.
 const DEVICE: &str = "auto";
+
+/// Seed of what is random in a report; the default of the command line.
+const REPORT_SEED: u64 = 42;
 
 /// Dots per inch of a screen whose points are its dots.
 const SCREEN_DPI: f64 = 96.0;
@@ -109,6 +113,7 @@ impl Window {
                 font_pt: None,
                 replace: *replace,
             }),
+            Ask::Report => Job::Report(Box::new(self.report_job()?)),
             Ask::Nothing => return None,
             Ask::Remember => Job::Remember {
                 settings: Box::new(self.settings.clone()),
@@ -135,6 +140,25 @@ impl Window {
             prompt: form.prompt(),
             seed: form.seed,
             overwrite: form.overwrite,
+        })
+    }
+
+    /// A report of what is shown, beside the first file of it; `None` where nothing is.
+    fn report_job(&self) -> Option<ReportJob> {
+        let rows = self.open_rows();
+        let measured = rows.parts.iter().filter(|part| part.alone).map(|part| &part.path);
+        let first = rows.shown.iter().map(|dataset| &dataset.path).chain(measured).next()?;
+        let out = first.parent()?.join("report");
+        Some(ReportJob {
+            inputs: Inputs { loaded: rows.shown.clone(), ..Inputs::default() },
+            rows,
+            models: Vec::new(),
+            gap: GapWish::default(),
+            tokenizer: self.tokenizer(),
+            baseline: None,
+            settings: CompareSettings { seed: REPORT_SEED, n_resamples: RESAMPLES },
+            out,
+            taken: Taken::Number,
         })
     }
 

@@ -61,6 +61,8 @@ pub enum Command {
     ExportFigure,
     /// The figure that is shown, on the clipboard.
     CopyFigure,
+    /// A report of what is open.
+    Report,
     /// Leave.
     Quit,
     /// Show a view.
@@ -95,13 +97,14 @@ pub enum Command {
 
 impl Command {
     /// All commands, in the order of the palette.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Open,
         Self::OpenExample,
         Self::CloseAll,
         Self::ExportDataset,
         Self::ExportFigure,
         Self::CopyFigure,
+        Self::Report,
         Self::Show(View::Data),
         Self::Show(View::Synthesize),
         Self::Show(View::Compare),
@@ -131,6 +134,7 @@ impl Command {
             Self::ExportDataset => "Export records…",
             Self::ExportFigure => "Export figure…",
             Self::CopyFigure => "Copy figure",
+            Self::Report => "Write a report",
             Self::Quit => "Quit",
             Self::Show(View::Data) => "Show Data",
             Self::Show(View::Synthesize) => "Show Synthesize",
@@ -161,6 +165,7 @@ impl Command {
             Self::ExportDataset => ctrl(Key::E),
             Self::ExportFigure => shifted(Key::E),
             Self::CopyFigure => shifted(Key::C),
+            Self::Report => shifted(Key::R),
             Self::Quit => ctrl(Key::Q),
             Self::Show(View::Data) => ctrl(Key::Num1),
             Self::Show(View::Synthesize) => ctrl(Key::Num2),

@@ -140,6 +140,9 @@ impl Window {
                 let path = exported.path.display();
                 return format!("{} in {path}{left_out}", counted(exported.n_written, "record"));
             }
+            Product::Reported(made) => {
+                return made.path.join("index.html").display().to_string();
+            }
             Product::Saved(saved) => {
                 let paths: Vec<String> =
                     saved.files.iter().map(|path| path.display().to_string()).collect();

@@ -71,6 +71,8 @@ pub enum Ask {
         /// Replace what is there.
         replace: bool,
     },
+    /// Write a report of what is shown.
+    Report,
     /// Write the settings down.
     Remember,
     /// What is done and need not be asked again.
@@ -141,6 +143,7 @@ impl Ask {
             }
             Self::Export(job) => format!("Export {}", file_name(&job.out)),
             Self::SaveFigure { out, .. } => format!("Export {}", file_name(out)),
+            Self::Report => "Write a report".into(),
             Self::Remember => "Remember the window".into(),
             Self::Nothing => String::new(),
         }
@@ -199,6 +202,7 @@ impl Ask {
                 | Self::Fetch(_)
                 | Self::Export(_)
                 | Self::SaveFigure { .. }
+                | Self::Report
         )
     }
 }

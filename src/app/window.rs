@@ -314,6 +314,11 @@ impl Window {
             Command::ExportDataset => self.open_export(false),
             Command::ExportFigure => self.open_export(true),
             Command::CopyFigure => self.copy_figure(),
+            Command::Report => {
+                if self.start(Ask::Report).is_none() {
+                    self.tell("Nothing is shown that could be reported: open files first.");
+                }
+            }
             Command::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Show(view) => self.show(view),
             Command::Search => {

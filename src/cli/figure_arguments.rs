@@ -3,7 +3,7 @@
 use super::arguments::InputOptions;
 use super::lengths_arguments::LengthsArguments;
 use super::report_arguments::ResultsArguments;
-use crate::report::{CoherenceForm, Form};
+use crate::report::{CoherenceForm, Form, NeedleForm};
 use crate::workbench::{DPI, FigureJob, FigureSource, LengthsJob, Named, SaveJob};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -73,6 +73,8 @@ enum FormArgument {
     Histogram,
     /// Of lengths: shares of records up to each length
     Cumulative,
+    /// Of lengths: all tasks in one panel, and the distances below
+    Violin,
     /// Of coherence: mean gains with the own and with other contexts
     Bars,
     /// Of coherence: the share of other contexts that the own one beats
@@ -81,6 +83,10 @@ enum FormArgument {
     Length,
     /// Of coherence: the share of records whose own context is among the first
     Rank,
+    /// Of needle results: accuracy over test length
+    Lines,
+    /// Of needle results: a colour for each composition and length
+    Heat,
 }
 
 impl FormArgument {
@@ -89,6 +95,15 @@ impl FormArgument {
             Self::Density => Some(Form::Density),
             Self::Histogram => Some(Form::Histogram),
             Self::Cumulative => Some(Form::Cumulative),
+            Self::Violin => Some(Form::Violin),
+            _ => None,
+        }
+    }
+
+    fn of_needle(self) -> Option<NeedleForm> {
+        match self {
+            Self::Lines => Some(NeedleForm::Lines),
+            Self::Heat => Some(NeedleForm::Heat),
             _ => None,
         }
     }
@@ -131,7 +146,10 @@ impl FigureArguments {
                     FigureJob::Scores { models, reference: self.results.reference }
                 }
                 KindArgument::Gap => FigureJob::Gap(self.results.gap().1),
-                KindArgument::Needle => FigureJob::Needle(self.files),
+                KindArgument::Needle => FigureJob::Needle {
+                    files: self.files,
+                    form: form.and_then(FormArgument::of_needle).unwrap_or_default(),
+                },
                 KindArgument::Scatter => {
                     FigureJob::CoherenceOf { files: self.files, form: CoherenceForm::Scatter }
                 }
@@ -154,8 +172,9 @@ impl FigureArguments {
         let Some(form) = self.form else { return Ok(()) };
         let (fits, known) = match self.kind {
             Some(KindArgument::Lengths) => {
-                (form.of_lengths().is_some(), "density, histogram or cumulative")
+                (form.of_lengths().is_some(), "density, histogram, cumulative or violin")
             }
+            Some(KindArgument::Needle) => (form.of_needle().is_some(), "lines or heat"),
             Some(KindArgument::Coherence) => {
                 (form.of_coherence().is_some(), "bars, auc, length or rank")
             }

@@ -2,7 +2,7 @@
 
 use super::arguments::InputOptions;
 use crate::report::CompareSettings;
-use crate::workbench::{GapWish, Named, RESAMPLES, ReportJob};
+use crate::workbench::{GapWish, Named, OpenRows, RESAMPLES, ReportJob, Taken};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -81,14 +81,14 @@ impl ReportArguments {
         let (models, gap) = self.results.gap();
         ReportJob {
             inputs: self.more.inputs(self.files),
-            rows: Vec::new(),
+            rows: OpenRows::default(),
             models,
             gap,
             tokenizer: self.tokenizer,
             baseline: self.baseline,
             settings: CompareSettings { seed: self.seed, n_resamples: self.resamples as usize },
             out: self.out,
-            replace: self.replace,
+            taken: if self.replace { Taken::Replace } else { Taken::Refuse },
         }
     }
 }

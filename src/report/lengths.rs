@@ -10,6 +10,7 @@ mod ruler;
 mod table;
 #[cfg(test)]
 mod tests;
+mod violins;
 
 pub use table::lengths_table;
 
@@ -32,6 +33,8 @@ pub enum Form {
     Histogram,
     /// The share of a strategy's records up to each length.
     Cumulative,
+    /// All tasks in one panel: a violin per strategy and task, and the distances below.
+    Violin,
 }
 
 /// What of the lengths is drawn, and how.
@@ -77,17 +80,21 @@ pub fn lengths_figure(lengths: &Lengths, view: LengthsView) -> Figure {
     let reference = notes::reference(&strategies);
     let n_notes = strategies.len();
     let scene = Scene { view, groups: &groups, ruler: Ruler::of(&groups, view.log), n_notes };
-    let (panels, how) = scene.panels(&tasks, reference, &x_label(lengths, view));
+    let label = x_label(lengths, view);
+    let framed = |drawn| scene.framed(&tasks, reference, &label, drawn);
+    let (panels, how) = match view.form {
+        Form::Density => framed(scene.densities(&tasks)),
+        Form::Histogram => framed(scene.histograms(&tasks)),
+        Form::Cumulative => framed(scene.cumulative(&tasks)),
+        Form::Violin => violins::panels(&scene, &tasks, reference, &label),
+    };
+    let is_violin = view.form == Form::Violin;
     Figure {
         title: title(view),
-        caption: format!(
-            "{how} Vertical lines are medians; n records of each strategy.{}{}",
-            distances(view, reference.filter(|_| strategies.len() > 1)),
-            zeros(view, &groups)
-        ),
-        columns: panels.len().clamp(1, 4),
+        caption: format!("{how}{}", zeros(view, &groups)),
+        columns: if is_violin { 1 } else { panels.len().clamp(1, 4) },
         panels,
-        panel_height_in: scene.height_in(),
+        panel_height_in: if is_violin { violins::HEIGHT_IN } else { scene.height_in() },
         legend: strategies
             .iter()
             .map(|(id, place)| entry(view, strategy_title(id), *place))
@@ -105,6 +112,9 @@ struct Scene<'a> {
     n_notes: usize,
 }
 
+/// The label of the upright axis, how to read the curves, and the marks of each task.
+type Curves = (String, String, Vec<Vec<Mark>>);
+
 /// The height of a panel without notes.
 const HEIGHT_IN: f64 = 1.25;
 
@@ -114,18 +124,14 @@ impl Scene<'_> {
         HEIGHT_IN + notes::LINE_IN * self.n_notes as f64
     }
 
-    /// The panels, and how to read them.
-    fn panels(
+    /// A panel per task around these marks, and how to read them.
+    fn framed(
         &self,
         tasks: &[(&str, Vec<Strand<'_>>)],
         reference: Option<&StrategyId>,
         x_label: &str,
+        (y_label, how, mut marks): Curves,
     ) -> (Vec<Panel>, String) {
-        let (y_label, how, mut marks) = match self.view.form {
-            Form::Density => self.densities(tasks),
-            Form::Histogram => self.histograms(tasks),
-            Form::Cumulative => self.cumulative(tasks),
-        };
         let top = 1.08 * marks.iter().flatten().map(highest).fold(0.0, f64::max);
         let y = if self.has_points() {
             for ((_, strands), marks) in tasks.iter().zip(&mut marks) {
@@ -151,6 +157,9 @@ impl Scene<'_> {
                 marks,
             }
         });
+        let distances = distances(self.view, reference.filter(|_| self.n_notes > 1));
+        let how =
+            format!("{how} Vertical lines are medians; n records of each strategy.{distances}");
         (panels.collect(), how)
     }
 
@@ -168,7 +177,7 @@ impl Scene<'_> {
         self.view.form == Form::Density && few
     }
 
-    fn densities(&self, tasks: &[(&str, Vec<Strand<'_>>)]) -> (String, String, Vec<Vec<Mark>>) {
+    fn densities(&self, tasks: &[(&str, Vec<Strand<'_>>)]) -> Curves {
         let (ruler, log) = (&self.ruler, self.view.log);
         let bandwidths = Bandwidths::on(ruler);
         // Per word the numbers would be so small that their ticks could not be read.
@@ -181,14 +190,7 @@ impl Scene<'_> {
                 format!("density per {per} {}", unit(self.view.unit, false))
             }
         };
-        let (what, least, of_one) = match log {
-            true => ("the length's base-2 logarithm", "0.1", "0.25"),
-            false => ("the length", "1% of the axis", "3%"),
-        };
-        let mut how = format!(
-            "Gaussian kernel density of {what} (bandwidth: Silverman's, at least {least}; {of_one} \
-             where all lengths are equal)."
-        );
+        let mut how = format!("{}.", kernel(log));
         if self.has_points() {
             how += " Each point under the axis is a record.";
         }
@@ -198,7 +200,7 @@ impl Scene<'_> {
         (label, how, tasks.iter().map(|(_, strands)| curves(strands)).collect())
     }
 
-    fn histograms(&self, tasks: &[(&str, Vec<Strand<'_>>)]) -> (String, String, Vec<Vec<Mark>>) {
+    fn histograms(&self, tasks: &[(&str, Vec<Strand<'_>>)]) -> Curves {
         let n_bins = self.ruler.bins().len().saturating_sub(1);
         let width = if self.view.log { "about equally wide in octaves" } else { "equally wide" };
         let how = format!(
@@ -210,7 +212,7 @@ impl Scene<'_> {
         ("share of records".to_owned(), how, marks)
     }
 
-    fn cumulative(&self, tasks: &[(&str, Vec<Strand<'_>>)]) -> (String, String, Vec<Vec<Mark>>) {
+    fn cumulative(&self, tasks: &[(&str, Vec<Strand<'_>>)]) -> Curves {
         let how = "Share of a strategy's records that are at most so long.".to_owned();
         let steps =
             |strands: &Vec<Strand<'_>>| strands.iter().map(|s| s.cumulative(&self.ruler)).collect();
@@ -228,6 +230,18 @@ fn highest(mark: &Mark) -> f64 {
     }
 }
 
+/// What a density is of.
+fn kernel(log: bool) -> String {
+    let (what, least, of_one) = match log {
+        true => ("the length's base-2 logarithm", "0.1", "0.25"),
+        false => ("the length", "1% of the axis", "3%"),
+    };
+    format!(
+        "Gaussian kernel density of {what} (bandwidth: Silverman's, at least {least}; {of_one} where all \
+         lengths are equal)"
+    )
+}
+
 /// "n = 3", or "n = 2–3" where the strategies differ.
 fn counted(strands: &[Strand<'_>]) -> String {
     let ns = || strands.iter().map(|strand| strand.group.summary.n);
@@ -241,7 +255,9 @@ fn entry(view: LengthsView, label: String, place: usize) -> LegendEntry {
     let line = Paint::new(color(place)).dash(palette::dash(place));
     let (swatch, paint) = match view.form {
         Form::Density | Form::Cumulative => (Swatch::Line, line),
-        Form::Histogram => (Swatch::Patch(forms::hatch(place)), forms::bar_paint(place)),
+        Form::Histogram | Form::Violin => {
+            (Swatch::Patch(forms::hatch(place)), forms::bar_paint(place))
+        }
     };
     LegendEntry { label, swatch, paint }
 }

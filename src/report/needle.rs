@@ -61,9 +61,71 @@ fn first_seen<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     names.filter(|name| seen.insert(*name)).collect()
 }
 
-/// A panel per task: accuracy over test length, a line for each composition, with 95% intervals.
-pub fn needle_lines(rows: &[NeedleRow]) -> Figure {
+/// How needle results are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NeedleForm {
+    /// A line per composition, with intervals.
+    #[default]
+    Lines,
+    /// A cell per composition and length.
+    Heat,
+}
+
+/// Draws accuracy by test length and composition, a panel per task.
+pub fn needle_figure(form: NeedleForm, rows: &[NeedleRow]) -> Figure {
     let grades = Grades::of(rows);
+    match form {
+        NeedleForm::Lines => lines(&grades),
+        NeedleForm::Heat => heat(&grades),
+    }
+}
+
+fn heat(grades: &Grades<'_>) -> Figure {
+    let (n_columns, n_rows) = (grades.lengths.len(), grades.compositions.len());
+    let edges = |n: usize| (0..=n).map(|ix| ix as f64 - 0.5).collect::<Vec<f64>>();
+    let names: Vec<String> = grades.compositions.iter().map(|name| (*name).to_owned()).collect();
+    let panels = grades.tasks.iter().map(|task| {
+        let cells = grades.compositions.iter().flat_map(|composition| {
+            grades.lengths.iter().map(|length| grades.accuracy(task, composition, *length))
+        });
+        let values: Vec<f64> =
+            cells.map(|cell| cell.map_or(f64::NAN, |(accuracy, _)| accuracy)).collect();
+        let label =
+            |value: &f64| if value.is_nan() { String::new() } else { format!("{value:.0}") };
+        let map = Mark::HeatMap {
+            series: "accuracy (%)".into(),
+            x: edges(n_columns),
+            y: edges(n_rows),
+            labels: values.iter().map(label).collect(),
+            values,
+            colors: Axis::linear("accuracy (%)", 0.0, 100.0),
+        };
+        // The first composition stands above the others.
+        let mut y = Axis::category("", names.clone());
+        y.range.reverse();
+        Panel {
+            title: title(task),
+            x: Axis::category("test length (tokens)", length_names(&grades.lengths)),
+            y,
+            marks: vec![map],
+        }
+    });
+    Figure {
+        title: "Needle tests".into(),
+        caption: format!(
+            "Share of right answers in percent by the length of the test's context and what the model was \
+             tuned on; {} tests each. Crossed out: not tested.",
+            grades.counted()
+        ),
+        columns: 2.min(grades.tasks.len()).max(1),
+        panels: panels.collect(),
+        panel_height_in: 0.25 + 0.2 * n_rows as f64,
+        ..Figure::default()
+    }
+}
+
+/// Accuracy over test length, a line for each composition, with 95% intervals.
+fn lines(grades: &Grades<'_>) -> Figure {
     // Compositions are no strategies: they take the palettes from the first place on.
     let places: Vec<usize> = (0..grades.compositions.len()).collect();
     let panels = grades.tasks.iter().map(|task| {
@@ -71,7 +133,7 @@ pub fn needle_lines(rows: &[NeedleRow]) -> Figure {
         let marks = lines.flat_map(|(ix, (composition, place))| {
             // Side by side, or whiskers would stand in each other.
             let aside = 0.06 * (ix as f64 - (places.len() as f64 - 1.0) / 2.0);
-            line(&grades, task, composition, *place, aside)
+            line(grades, task, composition, *place, aside)
         });
         Panel {
             title: title(task),
@@ -179,7 +241,7 @@ mod tests {
 
     #[test]
     fn lines_stand_over_the_lengths_that_were_tested() {
-        let figure = needle_lines(&rows());
+        let figure = needle_figure(NeedleForm::Lines, &rows());
         let labels: Vec<&str> = figure.legend.iter().map(|entry| entry.label.as_str()).collect();
         assert_eq!(labels, ["SFT3", "SFT1"]);
         assert!(figure.caption.contains("n = 10 tests"), "{}", figure.caption);
@@ -198,7 +260,20 @@ mod tests {
         let [sft3, sft1] = ["SFT3", "SFT1"].map(|name| of(name).unwrap());
         assert!(sft3.iter().all(|at| (at[1] - 90.0).abs() < 1e-9));
         assert!(sft1[0][1].is_nan() && (sft1[2][1] - 50.0).abs() < 1e-9);
-        assert!(needle_lines(&[]).panels.is_empty());
+        assert!(needle_figure(NeedleForm::Lines, &[]).panels.is_empty());
+    }
+
+    #[test]
+    fn a_heat_map_has_a_cell_per_composition_and_length() {
+        let figure = needle_figure(NeedleForm::Heat, &rows());
+        let panel = &figure.panels[0];
+        let Mark::HeatMap { x, y, values, labels, .. } = &panel.marks[0] else { panic!() };
+        assert_eq!((x.len(), y.len(), values.len()), (4, 3, 6));
+        assert_eq!(labels.join(" "), "90 90 90  50 50");
+        assert!(values[3].is_nan());
+        let ticks = panel.y.visible_ticks();
+        assert!(ticks[0].1 == "SFT1" && ticks[1].1 == "SFT3", "the first stands above: {ticks:?}");
+        assert!(needle_figure(NeedleForm::Heat, &[]).panels.is_empty());
     }
 
     #[test]

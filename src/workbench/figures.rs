@@ -8,7 +8,7 @@ use crate::figure::{self, Figure};
 use crate::job::Watch;
 use crate::lengths::{Field, Group, Lengths, Unit};
 use crate::prompt::Task;
-use crate::report::{self, CoherenceForm, Form, LengthsView};
+use crate::report::{self, CoherenceForm, Form, LengthsView, NeedleForm};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -50,8 +50,13 @@ pub enum FigureJob {
     },
     /// The tuning gap.
     Gap(GapWish),
-    /// Accuracy in needle tests, of files of results.
-    Needle(Vec<PathBuf>),
+    /// Accuracy in needle tests.
+    Needle {
+        /// Files of results.
+        files: Vec<PathBuf>,
+        /// Drawn how.
+        form: NeedleForm,
+    },
     /// Coherence of files of rows.
     CoherenceOf {
         /// The files.
@@ -152,8 +157,8 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<Drawn, WorkbenchErro
             let (pairs, reference) = grades::pairs(&wish, watch)?;
             alone(report::gap_figure(&pairs, reference.as_ref()))
         }
-        FigureJob::Needle(files) => {
-            alone(report::needle_lines(&grades::needle_rows(&files, watch)?))
+        FigureJob::Needle { files, form } => {
+            alone(report::needle_figure(form, &grades::needle_rows(&files, watch)?))
         }
         FigureJob::CoherenceOf { files, form } => {
             let mut rows = Vec::new();
@@ -179,7 +184,12 @@ fn lengths(lengths: &Lengths, view: LengthsView, skipped: usize) -> Drawn {
     let is_drawn = |group: &&Group| group.field == view.field && group.unit == view.unit;
     let groups = lengths.groups.iter().filter(is_drawn);
     let groups = groups.map(|group| (group.task.as_str(), &group.strategy, group.summary.n));
-    Drawn::of(report::lengths_figure(lengths, view), groups, skipped)
+    let figure = report::lengths_figure(lengths, view);
+    match view.form {
+        // All tasks share its panels, so that none of them is a task's.
+        Form::Violin => Drawn { skipped, ..alone(figure) },
+        Form::Density | Form::Histogram | Form::Cumulative => Drawn::of(figure, groups, skipped),
+    }
 }
 
 /// The figure of these rows.

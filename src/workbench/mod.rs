@@ -45,7 +45,7 @@ pub use logprobs::LogprobsReport;
 pub use look::{CompareLook, ComparePage};
 pub use measure::{CoherenceJob, CoherenceReport, LengthsJob, LengthsReport};
 pub use opening::{OpenJob, Opened};
-pub use reporting::{ReportJob, ReportMade};
+pub use reporting::{ReportJob, ReportMade, Taken};
 pub use rows::{OpenRows, RowsPart};
 pub use runner::{Failure, JobId, Report, Runner};
 pub use selecting::{Brush, BrushValue, GAINS, SelectJob, Selected};

@@ -8,22 +8,20 @@ mod folder;
 mod gathering;
 
 use super::loading::Inputs;
-use super::{GapWish, Named, WorkbenchError};
-use crate::coherence::Coherence;
+use super::{GapWish, Named, OpenRows, WorkbenchError};
 use crate::job::Watch;
 use crate::report::CompareSettings;
 use drafting::Draft;
 use serde::Serialize;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Write a report.
 #[derive(Debug, Clone)]
 pub struct ReportJob {
     /// Datasets, coherence rows, needle results and result folders.
     pub inputs: Inputs,
-    /// Coherence rows that are open already, with their file.
-    pub rows: Vec<(PathBuf, Arc<Vec<Coherence>>)>,
+    /// Coherence rows that are open already.
+    pub rows: OpenRows,
     /// More result folders, with names.
     pub models: Vec<Named>,
     /// Result folders of a tuning gap; its reference is that of the scores too.
@@ -36,8 +34,19 @@ pub struct ReportJob {
     pub settings: CompareSettings,
     /// The folder to write.
     pub out: PathBuf,
+    /// What to do where it is there already, with something in it.
+    pub taken: Taken,
+}
+
+/// What to do where the folder of a report is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Say so.
+    Refuse,
     /// Replace an earlier report in it.
-    pub replace: bool,
+    Replace,
+    /// Write into the next folder of that name with a number that is free.
+    Number,
 }
 
 /// What `backstory report --json` prints.
@@ -58,15 +67,15 @@ pub struct ReportMade {
 }
 
 pub(super) fn run(job: &ReportJob, watch: &Watch) -> Result<ReportMade, WorkbenchError> {
-    let stale = folder::check(&job.out, job.replace)?;
+    let (out, stale) = folder::choose(&job.out, job.taken)?;
     let gathered = gathering::gather(job, watch)?;
     let draft = Draft::of(job, &gathered, watch)?;
     let (figures, tables) = (draft.n_figures, draft.n_tables);
     let files = draft.finish(job, &gathered, watch)?;
     watch.check()?;
-    folder::write(&job.out, &stale, &files)?;
+    folder::write(&out, &stale, &files)?;
     Ok(ReportMade {
-        path: job.out.clone(),
+        path: out,
         files: files.into_iter().map(|(name, _)| name).collect(),
         figures,
         tables,

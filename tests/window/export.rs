@@ -164,3 +164,29 @@ fn the_coherence_figure_becomes_a_png_of_the_wanted_size() {
     let width = u32::from_be_bytes([png[16], png[17], png[18], png[19]]);
     assert_eq!(width, 400);
 }
+
+#[test]
+fn a_report_of_what_is_shown_takes_one_key_and_replaces_nothing() {
+    let mut stage = Setup::example().open();
+    for folder in ["report", "report-2"] {
+        stage.keys(Modifiers::COMMAND | Modifiers::SHIFT, Key::R);
+        stage.settle();
+        let page = stage.read(&format!("home/example/{folder}/index.html"));
+        for words in ["Context lengths", "Instruction-context coherence", "human.jsonl"] {
+            assert!(page.contains(words), "no {words}");
+        }
+        let path = stage.path(&format!("home/example/{folder}/index.html"));
+        stage.must_show(&path.display().to_string());
+    }
+    let [first, second] = ["report", "report-2"]
+        .map(|folder| stage.read(&format!("home/example/{folder}/index.html")));
+    assert!(first == second, "the same files give the same page");
+}
+
+#[test]
+fn without_files_there_is_nothing_to_report() {
+    let mut stage = Setup::example().open();
+    stage.choose_in_menu("File", "Close all files");
+    stage.keys(Modifiers::COMMAND | Modifiers::SHIFT, Key::R);
+    stage.must_show("Nothing is shown that could be reported: open files first.");
+}

@@ -66,6 +66,7 @@ fn menu_bar_ui(window: &mut Window, ui: &mut Ui) {
             command_button(window, ui, Command::ExportDataset);
             command_button(window, ui, Command::ExportFigure);
             command_button(window, ui, Command::CopyFigure);
+            command_button(window, ui, Command::Report);
         });
         ui.menu_button("View", |ui| {
             for view in View::ALL {

@@ -17,7 +17,7 @@ pub(super) struct Strand<'a> {
 }
 
 impl Strand<'_> {
-    fn series(&self) -> String {
+    pub(super) fn series(&self) -> String {
         strategy_title(&self.group.strategy)
     }
 
@@ -55,12 +55,8 @@ impl Strand<'_> {
     /// Its density in `per` steps of the ruler, with its area.
     pub(super) fn density(&self, ruler: &Ruler, bandwidths: &Bandwidths, per: f64) -> [Mark; 2] {
         let at = ruler.places();
-        let measured: Vec<f64> = at.iter().map(|x| ruler.measure(*x)).collect();
-        let lengths = measures(self.group, ruler);
-        let density: Vec<f64> = stats::kde(&lengths, &measured, bandwidths.of(&lengths))
-            .iter()
-            .map(|density| density * per)
-            .collect();
+        let density: Vec<f64> =
+            self.curve(ruler, bandwidths).iter().map(|density| density * per).collect();
         let line = Mark::Line {
             series: self.series(),
             xy: at.iter().zip(&density).map(|(x, y)| [*x, *y]).collect(),
@@ -74,6 +70,13 @@ impl Strand<'_> {
             paint: self.paint().alpha(0.15),
         };
         [area, line]
+    }
+
+    /// Its density at the places of the ruler, as that measures.
+    pub(super) fn curve(&self, ruler: &Ruler, bandwidths: &Bandwidths) -> Vec<f64> {
+        let measured: Vec<f64> = ruler.places().iter().map(|x| ruler.measure(*x)).collect();
+        let lengths = measures(self.group, ruler);
+        stats::kde(&lengths, &measured, bandwidths.of(&lengths))
     }
 
     /// The share of its records that are at most so long.

@@ -38,13 +38,16 @@ pub(super) fn notes(
 /// "median 935", "590, W 431": no more than narrow panels have room for.
 fn words(strand: &Strand<'_>, reference: Option<&Strand<'_>>) -> String {
     let median = short(strand.group.summary.p50);
-    let other = reference.filter(|other| other.group.strategy != strand.group.strategy);
-    let distance =
-        other.and_then(|other| stats::wasserstein(&strand.group.lengths, &other.group.lengths));
-    match distance {
+    match distance(strand, reference) {
         Some(distance) => format!("{median}, W {}", short(distance)),
         None => format!("median {median}"),
     }
+}
+
+/// How far the lengths of a strategy are from those of the reference; `None` for itself.
+pub(super) fn distance(strand: &Strand<'_>, reference: Option<&Strand<'_>>) -> Option<f64> {
+    let other = reference.filter(|other| other.group.strategy != strand.group.strategy)?;
+    stats::wasserstein(&strand.group.lengths, &other.group.lengths)
 }
 
 /// About three digits.

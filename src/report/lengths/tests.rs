@@ -289,3 +289,45 @@ fn notes_tell_the_median_and_the_distance_to_the_test_set() {
         assert!(with_test.iter().all(|note| note.2 > top), "{view:?}");
     }
 }
+
+#[test]
+fn violins_stand_side_by_side_with_the_distances_below() {
+    for log in [true, false] {
+        let figure = lengths_figure(&some(), view(Form::Violin, log));
+        let [violins, distances] = figure.panels.as_slice() else { panic!("two panels") };
+        assert_eq!(violins.y.label, "context length (words)");
+        let mut middles = Vec::new();
+        for mark in &violins.marks {
+            let Mark::Violin { at, y, half_width, quartiles, .. } = mark else {
+                panic!("{mark:?}")
+            };
+            assert_eq!(y.len(), half_width.len());
+            assert!(y.is_sorted() && quartiles.is_sorted(), "{log}");
+            let most = half_width.iter().copied().fold(0.0, f64::max);
+            assert!(most > 0.05 && half_width.iter().all(|half| *half > 0.0));
+            // No violin reaches into another's place, nor into another task.
+            assert!(middles.iter().all(|(other, theirs)| at - other >= most + theirs));
+            assert!((at - at.round()).abs() + most < 0.5);
+            middles.push((*at, most));
+        }
+        assert_eq!(middles.len(), 4);
+        let bars: Vec<(&str, usize, f64)> = (distances.marks.iter())
+            .filter_map(|mark| match mark {
+                Mark::Bars { series, y1, .. } => Some((series.as_str(), y1.len(), y1[0])),
+                _ => None,
+            })
+            .collect();
+        // Qasper has human records alone.
+        assert_eq!(
+            bars.iter().map(|bar| (bar.0, bar.1)).collect::<Vec<_>>(),
+            [("context synthesis", 1), ("mine", 1)]
+        );
+        let expected = stats::wasserstein(&some().groups[0].lengths, &[400.0]).unwrap();
+        assert!((bars[1].2 - expected).abs() < 1e-9);
+        assert!(to_svg(&figure).contains("Distance from human"));
+    }
+    let nothing = Lengths { tokenizer: None, groups: Vec::new() };
+    assert!(lengths_figure(&nothing, view(Form::Violin, true)).panels.is_empty());
+    let alone = Lengths { tokenizer: None, groups: vec![group("human", "qasper", &[7.0])] };
+    assert_eq!(lengths_figure(&alone, view(Form::Violin, true)).panels.len(), 1);
+}

@@ -12,7 +12,9 @@ use crate::export;
 use crate::figure::Figure;
 use crate::job::Watch;
 use crate::lengths::{self, Counter, Unit};
-use crate::report::{self, Block, CoherenceForm, Form, LengthsView, Page, Section, Table};
+use crate::report::{
+    self, Block, CoherenceForm, Form, LengthsView, NeedleForm, Page, Section, Table,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -67,7 +69,11 @@ impl Draft {
         let view = LengthsView::usual(&lengths);
         watch.stage("drawing lengths", 0);
         let mut blocks = Vec::new();
-        for (name, form) in [("lengths", Form::Density), ("lengths_cumulative", Form::Cumulative)] {
+        for (name, form) in [
+            ("lengths", Form::Density),
+            ("lengths_cumulative", Form::Cumulative),
+            ("lengths_violin", Form::Violin),
+        ] {
             let figure = report::lengths_figure(&lengths, LengthsView { form, ..view });
             blocks.extend(self.figure(name, figure, watch)?);
         }
@@ -163,7 +169,10 @@ impl Draft {
             self.section("Tuning gap", blocks);
         }
         if !needle.is_empty() {
-            let blocks = self.figure("needle", report::needle_lines(needle), watch)?;
+            let mut blocks = Vec::new();
+            for (name, form) in [("needle", NeedleForm::Lines), ("needle_heat", NeedleForm::Heat)] {
+                blocks.extend(self.figure(name, report::needle_figure(form, needle), watch)?);
+            }
             self.section("Needle tests", blocks);
         }
         Ok(())

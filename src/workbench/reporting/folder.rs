@@ -1,10 +1,11 @@
 //! The report's folder: whether it may be written, and writing it.
 
 use super::super::WorkbenchError;
+use super::Taken;
 use crate::data::write_atomic;
 use serde::Deserialize;
 use std::io::Write;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 /// A file of the report: its path from the folder, and what is in it.
 pub(super) type File = (String, Vec<u8>);
@@ -20,9 +21,29 @@ struct Earlier {
     files: Vec<String>,
 }
 
-/// Finds out before the work whether the folder can be written: the files of an earlier report in it
-/// that are to be replaced.
-pub(super) fn check(out: &Path, replace: bool) -> Result<Vec<String>, WorkbenchError> {
+/// Folders of one name that are tried.
+const MOST_NUMBERS: u32 = 10_000;
+
+/// Finds out before the work which folder is written, and the files of an earlier report in it that
+/// are to be replaced.
+pub(super) fn choose(out: &Path, taken: Taken) -> Result<(PathBuf, Vec<String>), WorkbenchError> {
+    let numbered = |n: u32| {
+        let mut name = out.file_name().unwrap_or_default().to_owned();
+        name.push(format!("-{n}"));
+        out.with_file_name(name)
+    };
+    let out = match taken {
+        Taken::Number if out.exists() => {
+            let free = (2..=MOST_NUMBERS).map(numbered).find(|path| !path.exists());
+            free.unwrap_or_else(|| out.to_owned())
+        }
+        _ => out.to_owned(),
+    };
+    let stale = check(&out, taken == Taken::Replace)?;
+    Ok((out, stale))
+}
+
+fn check(out: &Path, replace: bool) -> Result<Vec<String>, WorkbenchError> {
     let refused = |what: String| Err(WorkbenchError::Refused(what));
     let shown = out.display();
     if !out.exists() {

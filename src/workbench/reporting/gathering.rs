@@ -42,11 +42,17 @@ impl Gathered {
 
 pub(super) fn gather(job: &ReportJob, watch: &Watch) -> Result<Gathered, WorkbenchError> {
     watch.stage("reading", job.inputs.files.len() as u64);
-    let mut rows = job.rows.clone();
+    let mut rows = job.rows.by_file();
     let mut models = Vec::new();
     let mut needle = Vec::new();
     let mut sources = Vec::new();
     let mut data = Inputs { files: Vec::new(), ..job.inputs.clone() };
+    // What is open may have been moved since: then its records are all that is left of it.
+    let open = job.inputs.loaded.iter().map(|dataset| (&dataset.path, "dataset"));
+    let open = open.chain(job.rows.parts.iter().map(|part| (&part.path, "coherence rows")));
+    for (path, kind) in open.filter(|(path, _)| path.is_file()) {
+        sources.push(source(path, kind, watch)?);
+    }
     for path in &job.inputs.files {
         watch.check()?;
         let is_result = path.is_dir() || path.file_name().is_some_and(|name| name == "result.json");

@@ -61,6 +61,7 @@ impl Window {
                 (Form::Histogram, "Histogram"),
                 (Form::Density, "Density"),
                 (Form::Cumulative, "Cumulative"),
+                (Form::Violin, "Violins"),
             ];
             for (form, title) in forms {
                 ui.selectable_value(&mut view.form, form, title);

@@ -83,7 +83,7 @@ pub fn image(picture: &Picture) -> egui::ColorImage {
 
 impl Window {
     /// The tokenizer to count with, if there is one.
-    fn tokenizer(&self) -> Option<String> {
+    pub(in crate::app) fn tokenizer(&self) -> Option<String> {
         self.has_model().then(|| self.settings.model.clone())
     }
 
