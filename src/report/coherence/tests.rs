@@ -65,7 +65,7 @@ fn a_scatter_tells_of_which_record_each_point_is() {
     // What a point is of survives the spec and reaches the table.
     let text = crate::figure::to_json(&figure).unwrap();
     assert_eq!(crate::figure::from_json(&text).unwrap(), figure);
-    assert!(to_csv(&figure).contains(&format!(",{}\n", rows[0].id)));
+    assert!(to_csv(&figure).contains(&format!(",{},\n", rows[0].id)));
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) struct Draft {
 }
 
 /// The forms of each figure.
-const FORMS: [&str; 4] = ["svg", "png", "csv", "json"];
+const FORMS: [&str; 5] = ["svg", "pdf", "png", "csv", "json"];
 
 impl Draft {
     pub fn of(job: &ReportJob, gathered: &Gathered, watch: &Watch) -> Result<Self, WorkbenchError> {
@@ -212,7 +212,8 @@ impl Draft {
     }
 
     fn table(&mut self, name: &str, table: Table) -> Block {
-        let texts = [("md", table.to_markdown()), ("csv", table.to_csv())];
+        let texts =
+            [("md", table.to_markdown()), ("tex", table.to_latex()), ("csv", table.to_csv())];
         let files = texts.map(|(ending, text)| {
             let file = format!("tables/{name}.{ending}");
             self.files.push((file.clone(), text.into_bytes()));
