@@ -1,5 +1,6 @@
 //! The window as a person uses it: by the words on it, with mouse and keyboard, without a screen.
 
+mod brushing;
 mod commands;
 mod compare;
 mod data;
@@ -11,4 +12,5 @@ mod layout;
 mod pictures;
 mod screen;
 mod stage;
+mod statistics;
 mod synthesize;

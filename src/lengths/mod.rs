@@ -143,7 +143,10 @@ impl Lengths {
 
 /// Lengths by task (in the paper's order), strategy, field and unit.
 #[derive(Default)]
-struct Grouped(BTreeMap<(usize, String, StrategyId, Field, Unit), (Vec<f64>, Vec<u32>)>);
+struct Grouped(BTreeMap<GroupKey, (Vec<f64>, Vec<u32>)>);
+
+/// The task's rank and name, and the rest of what a group is of.
+type GroupKey = (usize, String, StrategyId, Field, Unit);
 
 impl Grouped {
     fn add(

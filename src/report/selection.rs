@@ -65,7 +65,8 @@ pub fn lengths_with_selection(
 }
 
 /// The coherence figure with the gains of the chosen records as points on the bars of their own
-/// contexts; `chosen` has those of each panel. `tasks` are those of the category axis.
+/// contexts; `chosen` has those of each panel. `tasks` are those of the category axis. The axes stay
+/// as they are, or a plot would change under the hand of who brushes it.
 pub fn gains_with_selection(
     figure: &Figure,
     tasks: &[String],
@@ -79,17 +80,21 @@ pub fn gains_with_selection(
             .filter_map(|group| {
                 let task = tasks.iter().position(|task| *task == group.task)?;
                 let x = middle_of_bar(panel, &group.strategy, task)?;
-                let ys = spread(&panel.y, &group.values);
+                let [lo, hi] = panel.y.range;
+                let seen: Vec<f64> = group.values.iter().map(|gain| gain.clamp(lo, hi)).collect();
+                let ys = spread(&panel.y, &seen);
                 points(&group.strategy, ys.into_iter().map(|y| [x, y]).collect())
             })
             .collect();
-        let values = chosen.iter().flat_map(|group| &group.values);
-        panel.y = reaching(&panel.y, values.copied());
         panel.marks.extend(marks);
     }
     let figure = with_band(&figure, brushed);
     let first = chosen.first().map_or(&[][..], Vec::as_slice);
-    told(figure, first, "Points: the gains of the selected records with their own contexts.")
+    told(
+        figure,
+        first,
+        "Points: the gains of the selected records with their own contexts; those beyond an axis stand at its end.",
+    )
 }
 
 /// The figure with what was brushed shaded.
@@ -170,19 +175,6 @@ fn spread(axis: &Axis, values: &[f64]) -> Vec<f64> {
         |value: &mut f64| ((measure(*value) - lo) / (hi - lo) * MOST_POINTS as f64).floor() as i64;
     values.dedup_by_key(part);
     values
-}
-
-/// A linear axis that reaches all values too.
-fn reaching(axis: &Axis, values: impl Iterator<Item = f64>) -> Axis {
-    let [lo, hi] = axis.range;
-    let (mut least, mut most) = (lo, hi);
-    for value in values {
-        (least, most) = (least.min(value), most.max(value));
-    }
-    let margin = 0.04 * (most - least);
-    let lo = if least < lo { least - margin } else { lo };
-    let hi = if most > hi { most + margin } else { hi };
-    if [lo, hi] == axis.range { axis.clone() } else { Axis::linear(&axis.label, lo, hi) }
 }
 
 #[cfg(test)]

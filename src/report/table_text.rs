@@ -1,44 +1,41 @@
-//! A table as text for other programs, in the words of `figure`.
+//! A table as text for other programs.
 
 use super::comparison::Table;
-use crate::figure::table::{self, Align, Column};
+use crate::figure::table::{self, Align, Column, plain};
 
 impl Table {
     /// Comma separated, quoted as RFC 4180 says, lines ended by LF; without title and notes.
     pub fn to_csv(&self) -> String {
-        self.set("").to_csv()
+        self.cells("").to_csv()
     }
 
     /// A heading, the table, and the notes as a list.
     pub fn to_markdown(&self) -> String {
-        let mut text =
-            format!("## {}\n\n{}", table::plain(&self.title), self.set("").to_markdown());
+        let mut text = format!("## {}\n\n{}", plain(&self.title), self.cells("").to_markdown());
         if !self.notes.is_empty() {
             text.push('\n');
         }
-        text.extend(self.notes.iter().map(|note| format!("- {}\n", table::plain(note))));
+        text.extend(self.notes.iter().map(|note| format!("- {}\n", plain(note))));
         text
     }
 
-    /// For LaTeX with the package booktabs, title and notes as its caption.
+    /// A `table` with the title as its caption, and before it the notes as comments.
     pub fn to_latex(&self) -> String {
-        let ended = |text: &String| match text.ends_with(['.', '!', '?']) {
-            true => text.clone(),
-            false => format!("{text}."),
-        };
-        let words: Vec<String> =
-            std::iter::once(&self.title).chain(&self.notes).map(ended).collect();
-        self.set(&words.join(" ")).to_latex()
+        let one_line = |note: &String| format!("% {}\n", note.replace(char::is_control, " "));
+        let notes: String = self.notes.iter().map(one_line).collect();
+        notes + &self.cells(&self.title).to_latex()
     }
 
-    /// The first column stands left, the others right.
-    fn set(&self, caption: &str) -> table::Table {
-        let aligns = std::iter::once(Align::Left).chain(std::iter::repeat(Align::Right));
-        let columns = self.columns.iter().zip(aligns);
-        let cells = |row: &Vec<String>| row.iter().map(|text| text.as_str().into()).collect();
+    fn cells(&self, caption: &str) -> table::Table {
+        let align = |ix| if ix == 0 { Align::Left } else { Align::Right };
+        let columns = self.columns.iter().enumerate();
         table::Table {
-            columns: columns.map(|(title, align)| Column::new(title, align)).collect(),
-            rows: self.rows.iter().map(cells).collect(),
+            columns: columns.map(|(ix, title)| Column::new(title, align(ix))).collect(),
+            rows: self
+                .rows
+                .iter()
+                .map(|row| row.iter().map(|cell| cell.as_str().into()).collect())
+                .collect(),
             caption: caption.to_owned(),
             label: String::new(),
         }
@@ -58,15 +55,11 @@ mod tests {
             notes: vec!["<b>".into()],
         };
         assert_eq!(table.to_csv(), "task,\"x, y\"\np|q,\"say \"\"1\"\"\n2\"\n");
-        let expected = "## a\\_b\n\n\
-            | task |      x, y |\n\
-            | ---- | --------: |\n\
-            | p\\|q | say \"1\" 2 |\n\n\
-            - \\<b\\>\n";
-        assert_eq!(table.to_markdown(), expected);
+        let markdown = table.to_markdown();
+        assert!(markdown.starts_with("## a\\_b\n\n| task"), "{markdown}");
+        assert!(markdown.contains("p\\|q") && markdown.ends_with("\n- \\<b\\>\n"), "{markdown}");
         let latex = table.to_latex();
-        assert!(latex.contains("\\caption{a\\_b. \\textless{}b\\textgreater{}.}\n"), "{latex}");
-        assert!(latex.contains("\\begin{tabular}{lr}\n\\toprule\ntask & x, y \\\\\n"), "{latex}");
-        assert!(latex.contains("\np\\textbar{}q & say ''1'' 2 \\\\\n\\bottomrule\n"), "{latex}");
+        assert!(latex.starts_with("% <b>\n\\begin{table}"), "{latex}");
+        assert!(latex.contains("\\caption{a\\_b}") && latex.contains("\\toprule"), "{latex}");
     }
 }

@@ -92,6 +92,38 @@ impl Stage {
         self.harness.step();
     }
 
+    /// Draws the pointer from one place to another with the button held down, in a few steps.
+    pub fn drag(&mut self, from: egui::Pos2, to: egui::Pos2) {
+        const N_STEPS: usize = 5;
+        self.harness.hover_at(from);
+        self.harness.step();
+        self.press_at(from, true);
+        for step in 1..=N_STEPS {
+            self.harness.hover_at(from.lerp(to, step as f32 / N_STEPS as f32));
+            self.harness.step();
+        }
+        self.press_at(to, false);
+        self.settle();
+    }
+
+    /// Clicks at a place.
+    pub fn click_place(&mut self, pos: egui::Pos2) {
+        self.harness.hover_at(pos);
+        self.harness.step();
+        for pressed in [true, false] {
+            let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+            self.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
+        }
+        self.harness.step();
+        self.settle();
+    }
+
+    fn press_at(&mut self, pos: egui::Pos2, pressed: bool) {
+        let (button, modifiers) = (egui::PointerButton::Primary, Modifiers::NONE);
+        self.harness.event(egui::Event::PointerButton { pos, button, pressed, modifiers });
+        self.harness.step();
+    }
+
     /// Scrolls until a widget is in view.
     pub fn reach(&mut self, role: Role, name: &str) {
         self.find(role, name).scroll_to_me();

@@ -92,6 +92,17 @@ fn nothing_covers_a_control_in_the_smallest_window() {
     stage.press("Coherence");
     stage.settle();
     assert_tidy(&stage, "Coherence");
+    stage.press("Table");
+    stage.settle();
+    assert_tidy(&stage, "the table of Coherence");
+    stage.press("Table");
+    stage.turn_to("Lengths");
+    assert_tidy(&stage, "Lengths");
+    // Three columns of text do not fit there; where they do, nothing is cut off.
+    let mut stage = Setup::example().size([1100.0, 700.0]).open();
+    stage.show(View::Compare);
+    stage.turn_to("Same seed");
+    assert_tidy(&stage, "Same seed");
 }
 
 #[test]

@@ -16,6 +16,14 @@ impl Comparison {
             let [baseline, other] = [&self.baseline, &self.other].map(|name| title(name));
             return format!("No seed is paired, so {other} and {baseline} cannot be compared.");
         };
+        // Only where no pair differs there is no rank to correlate.
+        if found.rank_biserial.is_none() {
+            let [baseline, other] = [&self.baseline, &self.other].map(|name| title(name));
+            let (value, n) = (&self.quantity.title, row.n_pairs);
+            return format!(
+                "{other} and {baseline} do not differ: {value} is the same in each of {n} pairs."
+            );
+        }
         let claim = self.claim(found.centre.mean);
         let numbers = self.numbers(row, found);
         match found.is_clear() {

@@ -213,7 +213,7 @@ impl Draft {
 
     fn table(&mut self, name: &str, table: Table) -> Block {
         let texts =
-            [("md", table.to_markdown()), ("tex", table.to_latex()), ("csv", table.to_csv())];
+            [("md", table.to_markdown()), ("csv", table.to_csv()), ("tex", table.to_latex())];
         let files = texts.map(|(ending, text)| {
             let file = format!("tables/{name}.{ending}");
             self.files.push((file.clone(), text.into_bytes()));

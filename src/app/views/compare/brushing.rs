@@ -177,24 +177,26 @@ impl Window {
     /// What is chosen, in words, and what can be done with it.
     pub(super) fn selection_ui(&mut self, ui: &mut Ui) {
         let Some(brush) = &self.compare.selection.brush else {
-            let has_room = ui.available_height() > 300.0;
-            let drawn = self.shown_figure().is_some_and(|figure| !figure.panels.is_empty());
-            if has_room && drawn {
-                let words = "Drag over a plot to select records; Shift and drag moves it.";
-                ui.label(RichText::new(words).weak().small());
+            if self.shown_figure().is_some_and(|figure| !figure.panels.is_empty()) {
+                // As high as what will stand here: a plot must not move under the hand that brushes it.
+                ui.horizontal(|ui| {
+                    ui.set_min_height(ui.spacing().interact_size.y);
+                    let words = "Drag over a plot to select records; Shift and drag moves it.";
+                    ui.add(egui::Label::new(RichText::new(words).weak().small()).truncate());
+                });
             }
             return;
         };
         let words = told(brush);
         let n = self.compare.selection.selected.as_ref().map(|selected| selected.places.len());
-        ui.horizontal_wrapped(|ui| {
+        ui.horizontal(|ui| {
             let n_all: usize = self.files.shown().map(|file| file.dataset.records.len()).sum();
             let count = match n {
                 Some(n) => format!("{} of {}", grouped(n as u64), counted(n_all, "record")),
                 None => "…".to_owned(),
             };
-            ui.label(RichText::new(format!("Selected: {count}")).strong());
-            ui.label(words);
+            let count = RichText::new(format!("Selected: {count}")).strong();
+            ui.label(count).on_hover_text(&words);
             let show = ui.add_enabled(n.is_some_and(|n| n > 0), egui::Button::new("Show in table"));
             if show.on_hover_text("Only these records in Data").clicked() {
                 self.data.only_selected = true;
@@ -203,6 +205,7 @@ impl Window {
             if ui.button("Clear selection").clicked() {
                 self.compare.selection.clear();
             }
+            ui.add(egui::Label::new(words).truncate());
         });
     }
 }

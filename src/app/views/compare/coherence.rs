@@ -96,11 +96,14 @@ impl Window {
                 self.compare.measuring.choices_ui(ui);
             }
             let words = RichText::new("Measure").strong();
-            if ui.button(words).on_hover_text("Ctrl+M").clicked() {
+            let model = crate::app::files::file_name(std::path::Path::new(&self.settings.model));
+            let button = ui.button(words).on_hover_text(format!("With {model} (Ctrl+M)"));
+            if button.clicked() {
                 self.measure_coherence();
             }
-            let model = crate::app::files::file_name(std::path::Path::new(&self.settings.model));
-            ui.label(RichText::new(format!("with {model}")).weak());
+            if !is_narrow {
+                ui.label(RichText::new(format!("with {model}")).weak());
+            }
         });
         if let Some(why) = &self.compare.measuring.refused {
             ui.label(RichText::new(why).color(theme::error_color(ui)));

@@ -17,8 +17,8 @@ use std::collections::BTreeSet;
 
 /// A column narrower than this is not read: there are as many as fit, and the rest is scrolled.
 const NARROWEST: f32 = 250.0;
-/// A view narrower than this has no room for the list of seeds.
-const NARROW: f32 = 700.0;
+/// The list of seeds; where the columns leave no room for it, there is none.
+const LIST_WIDTH: f32 = 210.0;
 
 /// What the page remembers.
 #[derive(Default)]
@@ -166,10 +166,11 @@ impl Window {
 
     pub(super) fn same_seed_ui(&mut self, ui: &mut Ui) {
         self.seeds_bar_ui(ui);
-        if ui.available_width() >= NARROW {
+        let n = self.compare.same_seed.columns.len().max(1) as f32;
+        if ui.available_width() >= LIST_WIDTH + n * (NARROWEST + ui.spacing().item_spacing.x) {
             egui::Panel::left("seeds")
                 .resizable(true)
-                .default_size(self.settings.panel("seeds", 210.0))
+                .default_size(self.settings.panel("seeds", LIST_WIDTH))
                 .size_range(130.0..=360.0)
                 .show(ui, |ui| self.seed_list_ui(ui));
         }
@@ -205,6 +206,8 @@ impl Window {
 
     /// The list of seeds.
     fn seed_list_ui(&mut self, ui: &mut Ui) {
+        // A panel is as wide as what is in it.
+        ui.take_available_width();
         let Some(seeds) = self.compare.same_seed.seeds.take() else {
             ui.spinner();
             return;
@@ -224,7 +227,9 @@ impl Window {
             for seed in &seeds[rows] {
                 let words = self.seed_title(*seed);
                 let row = egui::Button::selectable(shown == Some(*seed), words.as_str()).truncate();
-                let row = ui.add_sized([ui.available_width(), height], row);
+                let layout = Layout::top_down_justified(Align::Min);
+                let size = egui::vec2(ui.available_width(), height);
+                let row = ui.allocate_ui_with_layout(size, layout, |ui| ui.add(row)).inner;
                 if row.on_hover_text(words).clicked() {
                     chosen = Some(*seed);
                 }
@@ -301,7 +306,7 @@ fn column_ui(ui: &mut Ui, column: &mut Column) {
     let of = format!(" of {}", column.name);
     let free = ui.available_height();
     let least = 54.0;
-    let [instruction, answer] = [(free * 0.2).max(least), (free * 0.2).max(least)];
+    let [instruction, answer] = [(free * 0.18).max(least), (free * 0.16).max(least)];
     let part = |ui: &mut Ui, height: f32, draw: &mut dyn FnMut(&mut Ui)| {
         let size = egui::vec2(ui.available_width(), height);
         ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {

@@ -202,7 +202,7 @@ impl Window {
             Ok(told) if is_open => {
                 let panel = egui::Panel::bottom("statistics")
                     .resizable(true)
-                    .default_size(self.settings.panel("statistics", (height * 0.42).min(330.0)))
+                    .default_size(self.settings.panel("statistics", (height * 0.36).min(290.0)))
                     .size_range(110.0..=(height - 220.0).max(120.0))
                     .show(ui, |ui| self.told_ui(ui, told, true));
                 self.settings.set_panel("statistics", panel.response.rect.height());
@@ -225,7 +225,7 @@ impl Window {
             self.table_button_ui(ui, false);
             ScrollArea::vertical()
                 .auto_shrink([false, false])
-                .show(ui, |ui| sentences_ui(ui, told));
+                .show(ui, |ui| ui.vertical(|ui| sentences_ui(ui, told)));
         });
     }
 

@@ -56,8 +56,7 @@ pub(super) fn touch(
     if is_moving || !(done || response.dragged_by(PointerButton::Primary)) {
         return None;
     }
-    let origin = ui.input(|input| input.pointer.press_origin()).or_else(|| origin(ui, response))?;
-    ui.data_mut(|data| data.insert_temp(response.id.with("origin"), origin));
+    let origin = origin(ui, response, rulers)?;
     let [x, y] = rulers;
     let frame = Rect::from_two_pos(pos2(x.ends[0], y.ends[0]), pos2(x.ends[1], y.ends[1]));
     let (from, to) = (frame.clamp(origin), frame.clamp(pointer));
@@ -85,9 +84,16 @@ pub(super) fn touch(
     Some(Touch::Range { panel: ix, category, range, done })
 }
 
-/// Where the button was pressed that was just let go.
-fn origin(ui: &Ui, response: &Response) -> Option<Pos2> {
-    ui.data(|data| data.get_temp(response.id.with("origin")))
+/// Where the button was pressed. Kept as values, as the plot may move while it is brushed: legend
+/// and caption grow when something is chosen.
+fn origin(ui: &Ui, response: &Response, [x, y]: &[Ruler<'_>; 2]) -> Option<Pos2> {
+    let id = response.id.with("brushed from");
+    if response.drag_started_by(PointerButton::Primary) {
+        let at = ui.input(|input| input.pointer.press_origin())?;
+        ui.data_mut(|data| data.insert_temp(id, [x.value(at.x), y.value(at.y)]));
+    }
+    let [at_x, at_y] = ui.data(|data| data.get_temp::<[f64; 2]>(id))?;
+    Some(pos2(x.place(at_x)?, y.place(at_y)?))
 }
 
 /// Two places on the screen as values in order.
