@@ -155,16 +155,17 @@ impl Bench {
         self.events.push(egui::Event::PointerButton { pos, button, pressed, modifiers });
     }
 
-    /// Ends the brushing: an error when no record was chosen, as then something else was measured.
+    /// Ends the brushing: an error when there was a plot and nothing was chosen in it, as then
+    /// something else was measured.
     fn let_go(&mut self) -> anyhow::Result<()> {
         self.press(egui::pos2(800.0, 365.0), false);
         self.settle()?;
-        match self.window.compare.selection.places() {
-            Some((_, places)) if !places.is_empty() => Ok(()),
-            _ => {
-                anyhow::bail!("no record was brushed in the Compare view; open a file with records")
-            }
+        let figure = self.window.shown_figure();
+        let has_plot = figure.is_some_and(|figure| !figure.panels.is_empty());
+        if has_plot && self.window.compare.selection.places().is_none() {
+            anyhow::bail!("the plots of the Compare view were missed; please report this message");
         }
+        Ok(())
     }
 
     /// Draws until nothing is under way.

@@ -36,8 +36,10 @@ impl OpenRows {
     /// The rows that count, each with the file that its record is in: that of a shown dataset, or
     /// the measurement's own.
     pub(super) fn counting(&self) -> Vec<(&Path, &Coherence)> {
-        let open = files(&self.open);
-        let shown = files(&self.shown);
+        let rows = self.parts.iter().flat_map(|part| part.rows.iter());
+        let measured: BTreeSet<&RecordId> = rows.map(|row| &row.id).collect();
+        let open = files(&self.open, &measured);
+        let shown = files(&self.shown, &measured);
         let mut seen = BTreeSet::new();
         let mut rows = Vec::new();
         for part in self.parts.iter().rev() {
@@ -69,11 +71,14 @@ impl OpenRows {
     }
 }
 
-/// The file of each record; the first that has it.
-fn files(datasets: &[Arc<Dataset>]) -> BTreeMap<&RecordId, &Path> {
+/// The file of each measured record; the first that has it. Few of a million records are measured.
+fn files<'a>(
+    datasets: &'a [Arc<Dataset>],
+    measured: &BTreeSet<&RecordId>,
+) -> BTreeMap<&'a RecordId, &'a Path> {
     let mut files = BTreeMap::new();
-    for dataset in datasets {
-        for record in &dataset.records {
+    for dataset in datasets.iter().filter(|_| !measured.is_empty()) {
+        for record in dataset.records.iter().filter(|record| measured.contains(&record.id)) {
             files.entry(&record.id).or_insert(dataset.path.as_path());
         }
     }

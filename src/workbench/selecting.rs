@@ -161,10 +161,15 @@ impl SelectJob {
 
     /// The gains of the flagged records, for each panel.
     fn gains_of(&self, flags: &[Vec<bool>], rows: &[&Coherence]) -> Vec<Vec<Chosen>> {
+        let measured: BTreeSet<&RecordId> = rows.iter().map(|row| &row.id).collect();
+        if measured.is_empty() {
+            return vec![Vec::new(); GAINS.len()];
+        }
         let records = self.datasets.iter().zip(flags).flat_map(|((_, dataset, _), flags)| {
             dataset.records.iter().zip(flags).filter(|(_, flag)| **flag).map(|(record, _)| record)
         });
-        let ids: BTreeSet<&RecordId> = records.map(|record| &record.id).collect();
+        let ids = records.map(|record| &record.id).filter(|id| measured.contains(id));
+        let ids: BTreeSet<&RecordId> = ids.collect();
         let of = |measure: &Measure| {
             let mut chosen = Groups::default();
             for row in rows.iter().filter(|row| ids.contains(&row.id)) {
