@@ -206,6 +206,7 @@ fn a_report_holds_everything_and_is_the_same_every_time() {
     for name in [
         "figures/lengths.svg",
         "figures/coherence_scatter.png",
+        "figures/coherence_scatter.pdf",
         "figures/gap.csv",
         "figures/lengths_violin.pdf",
         "figures/needle_heat.svg",
@@ -213,6 +214,7 @@ fn a_report_holds_everything_and_is_the_same_every_time() {
         "figures/needle.json",
         "tables/compare_lengths_01.md",
         "tables/coherence.csv",
+        "tables/coherence.tex",
         "cards/01_human.jsonl.md",
         "configuration.json",
     ] {

@@ -191,7 +191,7 @@ pub enum Mark {
     },
 }
 
-/// What a box shows of many values.
+/// What a box shows of many values, as [`crate::stats::tukey`] counts it or otherwise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BoxNumbers {
     /// The lower and the upper end of the whiskers.
@@ -272,6 +272,8 @@ pub enum Hatch {
     Cross,
     /// Level strokes.
     Level,
+    /// Nothing in the outline: beside a filled one, its counterpart.
+    Open,
 }
 
 /// The shape of a point.

@@ -1,6 +1,12 @@
 //! Bars beside each other, with the whiskers of those that have an interval.
 
-use crate::figure::{Hatch, Mark, Paint};
+use crate::figure::{Hatch, Mark, Paint, palette};
+
+/// How the two bars of a pair are filled, the one that counts and its counterpart: in a grey print
+/// the colours of strategies are alike.
+pub(super) fn fillings(place: usize) -> [Hatch; 2] {
+    [palette::hatch(place), Hatch::Open]
+}
 
 /// One bar.
 #[derive(Debug, Clone, Copy, PartialEq)]

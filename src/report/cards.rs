@@ -1,8 +1,8 @@
 //! Dataset cards for people.
 
 use super::comparison::Table;
-use super::table_text::plain;
 use crate::export::Card;
+use crate::figure::table::plain;
 
 /// The groups of records of a card.
 pub fn card_table(card: &Card) -> Table {

@@ -1,7 +1,7 @@
 //! A table as text for other programs.
 
 use super::comparison::Table;
-use crate::figure::table::{self, Align, Column};
+use crate::figure::table::{self, Align, Column, plain};
 
 impl Table {
     /// Comma separated, quoted as RFC 4180 says, lines ended by LF; without title and notes.
@@ -40,19 +40,6 @@ impl Table {
             label: String::new(),
         }
     }
-}
-
-/// Text of data in Markdown: one line, and none of it is markup.
-pub(super) fn plain(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' => escaped.extend(['\\', c]),
-            c if c.is_control() => escaped.push(' '),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

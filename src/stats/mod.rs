@@ -15,6 +15,7 @@ mod distribution;
 mod normal;
 mod paired;
 mod summary;
+mod tukey;
 
 pub use bootstrap::{MeanInterval, NoBca, bca_mean_ci, bootstrap_mean_ci};
 pub use compare::{auc_paired, mean_rank};
@@ -23,3 +24,4 @@ pub use distribution::{
 };
 pub use paired::{SignFlip, cohens_dz, holm, rank_biserial, sign_flip_test};
 pub use summary::{Summary, finite_sorted, mean, quantile, summarize};
+pub use tukey::{Tukey, tukey};

@@ -69,7 +69,7 @@ pub(super) fn pale_bar(
 ) -> Vec<Primitive> {
     let outline = Stroke::of(paint, style);
     let filled = |fill| Primitive::Rect { rect, fill: Some(fill), stroke: None };
-    let mut drawn = pale(paint, style).map(filled).to_vec();
+    let mut drawn: Vec<_> = pale(hatch, paint, style).map(filled).collect();
     drawn.extend(strokes(hatching(&rect, hatch, DENSITY * em), &outline, em));
     drawn.push(Primitive::Rect { rect, fill: None, stroke: Some(outline) });
     drawn
@@ -90,7 +90,7 @@ pub(super) fn pale_area(
         across.iter().flat_map(|run| clip::inside([run[0], run[1]], &outline)).collect();
     let path =
         |fill, stroke| Primitive::Path { runs: vec![outline.clone()], closed: true, fill, stroke };
-    let mut drawn = pale(paint, style).map(|fill| path(Some(fill), None)).to_vec();
+    let mut drawn: Vec<_> = pale(hatch, paint, style).map(|fill| path(Some(fill), None)).collect();
     drawn.extend(strokes(inside.into_iter().map(Vec::from).collect(), &pen, em));
     drawn.push(path(None, Some(pen)));
     drawn
@@ -100,9 +100,10 @@ pub(super) fn pale_area(
 const DENSITY: f64 = 0.45;
 
 /// What a pale filling is made of: an opaque ground, as what lies below would make the tint look
-/// like another, and the tint.
-pub fn pale(paint: &Paint, style: Style) -> [Ink; 2] {
-    [Ink::opaque(style.background()), Ink::of(paint, style).fainter(0.25)]
+/// like another, and the tint unless it is to stay open.
+pub fn pale(hatch: Hatch, paint: &Paint, style: Style) -> impl Iterator<Item = Ink> {
+    let tint = (hatch != Hatch::Open).then(|| Ink::of(paint, style).fainter(0.25));
+    std::iter::once(Ink::opaque(style.background())).chain(tint)
 }
 
 fn strokes(runs: Vec<Vec<[f64; 2]>>, outline: &Stroke, em: f64) -> Option<Primitive> {
@@ -113,7 +114,7 @@ fn strokes(runs: Vec<Vec<[f64; 2]>>, outline: &Stroke, em: f64) -> Option<Primit
 /// Strokes on a grid of the whole page, so that neighbouring bars' hatches line up.
 fn hatching(rect: &Rect, hatch: Hatch, gap: f64) -> Vec<Vec<[f64; 2]>> {
     let slope: &[f64] = match hatch {
-        Hatch::Solid => &[],
+        Hatch::Solid | Hatch::Open => &[],
         Hatch::Rising => &[-1.0],
         Hatch::Falling => &[1.0],
         Hatch::Cross => &[-1.0, 1.0],
@@ -152,6 +153,17 @@ mod tests {
             assert!(runs.iter().flatten().all(|p| BOX.holds(*p)));
         }
         assert!(hatching(&BOX, Hatch::Solid, 4.0).is_empty());
+        let open = bar(BOX, Hatch::Open, &Paint::new([9; 3]), 8.0, Style::Paper);
+        let inks: Vec<_> = open
+            .iter()
+            .map(|p| match p {
+                Primitive::Rect { fill, stroke, .. } => {
+                    (fill.map(|ink| ink.color), stroke.is_some())
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(inks, [(Some([255; 3]), false), (None, true)]);
         let rising = &hatching(&BOX, Hatch::Rising, 4.0)[3];
         assert!(rising[0][0] < rising[1][0] && rising[0][1] > rising[1][1]);
     }

@@ -22,6 +22,7 @@ pub use labels::step_to_fit;
 pub use legend::{swatch, swatch_width};
 pub use marks::Plot;
 pub use primitive::{Drawing, Ink, Primitive, Rect, Stroke, TextRun};
+pub use spreads::violin_width;
 
 use super::marks::Anchor;
 use super::spec::{Figure, Style};

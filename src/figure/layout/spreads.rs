@@ -77,7 +77,7 @@ impl Plot<'_> {
         }
         let mut drawn = glyph::pale_area(outline, hatch, paint, self.em, self.style);
         let across = |value: f64| {
-            let half = width_at(y, half_width, value)?;
+            let half = violin_width(y, half_width, value)?;
             self.segment([[at - half, value], [at + half, value]])
         };
         let [lower, median, upper] = quartiles;
@@ -107,8 +107,8 @@ fn lines(runs: Vec<Vec<[f64; 2]>>, stroke: Stroke) -> impl Iterator<Item = Primi
     (!runs.is_empty()).then(|| Primitive::lines(runs, stroke)).into_iter()
 }
 
-/// How far a violin reaches at a value, between the places where that is known.
-fn width_at(y: &[f64], half_width: &[f64], value: f64) -> Option<f64> {
+/// How far a violin reaches to either side at a value, between the places where that is known.
+pub fn violin_width(y: &[f64], half_width: &[f64], value: f64) -> Option<f64> {
     let pairs = y.windows(2).zip(half_width.windows(2));
     let (ends, widths) =
         pairs.into_iter().find(|(ends, _)| (ends[0]..=ends[1]).contains(&value))?;

@@ -1,5 +1,6 @@
 use super::super::axis::Axis;
-use super::super::marks::{Hatch, Mark, Marker, Paint};
+use super::super::marks::{BoxNumbers, Hatch, Mark, Marker, Paint};
+use super::super::palette::lightness;
 use super::super::samples;
 use super::super::spec::Panel;
 use super::*;
@@ -244,4 +245,157 @@ fn names_beside_a_plot_are_broken_and_cut_to_their_slot() {
     let cut = texts(&drawing).iter().filter(|t| t.text.ends_with('\u{2026}')).count();
     assert_eq!(cut, 6);
     assert!(drawing.panels[0].w > 0.55 * drawing.width_pt);
+}
+
+/// A figure of one mark over 0 to 10 on both axes.
+fn alone(mark: Mark) -> Figure {
+    let axis = || Axis::linear("", 0.0, 10.0);
+    let panel = Panel { x: axis(), y: axis(), marks: vec![mark], ..Panel::default() };
+    Figure { panels: vec![panel], ..Figure::default() }
+}
+
+fn grid(n: usize, label: &str) -> Figure {
+    let edges: Vec<f64> = (0..=n).map(|i| 10.0 * i as f64 / n as f64).collect();
+    alone(Mark::HeatMap {
+        series: String::new(),
+        x: edges.clone(),
+        y: edges,
+        values: (0..n * n).map(|i| i as f64).collect(),
+        labels: vec![label.into(); n * n],
+        colors: Axis::linear("found", 0.0, (n * n - 1) as f64),
+    })
+}
+
+#[test]
+fn cells_are_labelled_where_all_labels_fit() {
+    let count = |figure: &Figure, label: &str| {
+        texts(&layout(figure)).iter().filter(|t| t.text == label).count()
+    };
+    assert_eq!(count(&grid(5, "ab"), "ab"), 25);
+    assert_eq!(count(&grid(40, "ab"), "ab"), 0);
+    assert_eq!(count(&grid(5, &"wide ".repeat(9)), &"wide ".repeat(9)), 0);
+}
+
+#[test]
+fn labels_of_cells_can_be_read_on_every_colour() {
+    let drawing = layout(&grid(8, "ab"));
+    // WCAG 2, 1.4.3: the contrast of text and ground.
+    let luminance = |color: [u8; 3]| {
+        let l = lightness(color);
+        if l > 8.0 { ((l + 16.0) / 116.0).powi(3) } else { l * 27.0 / 24389.0 }
+    };
+    let filled = drawing.primitives.iter().filter_map(|p| match p {
+        Primitive::Rect { rect, fill: Some(ink), .. } => Some((*rect, ink.color)),
+        _ => None,
+    });
+    let cells: Vec<_> = filled.collect();
+    for run in texts(&drawing).iter().filter(|t| t.text == "ab") {
+        let (_, ground) = cells.iter().rfind(|(rect, _)| rect.holds(run.at)).unwrap();
+        let [a, b] = [luminance(run.ink.color), luminance(*ground)].map(|v| v + 0.05);
+        assert!(a.max(b) / a.min(b) >= 4.4, "{ground:?}");
+    }
+}
+
+#[test]
+fn colours_of_cells_are_those_of_the_bar() {
+    let drawing = layout(&grid(5, ""));
+    let plot = drawing.panels[0];
+    let inks = |inside: bool| {
+        let filled = drawing.primitives.iter().skip(1).filter_map(|p| match p {
+            Primitive::Rect { rect, fill: Some(ink), .. } => Some((rect, ink.color)),
+            _ => None,
+        });
+        let here = filled.filter(|(r, _)| plot.holds([r.x + 0.1, r.y + 0.1]) == inside);
+        here.map(|(_, color)| color).collect::<Vec<_>>()
+    };
+    let (bar, cells) = (inks(false), inks(true));
+    assert_eq!(cells.len(), 25);
+    let near = |a: [u8; 3], b: [u8; 3]| (0..3).all(|i| a[i].abs_diff(b[i]) < 8);
+    assert!(near(bar[0], cells[0]) && near(bar[bar.len() - 1], cells[24]));
+    assert!(cells.iter().all(|cell| bar.iter().any(|piece| near(*piece, *cell))));
+    assert!(texts(&drawing).iter().any(|t| t.text == "found" && t.at[1] < drawing.panels[0].y));
+}
+
+#[test]
+fn one_scale_of_colours_has_one_bar() {
+    let [mut one, other] = [grid(5, ""), grid(4, "")];
+    one.panels.push(one.panels[0].clone());
+    assert_eq!(color_scales(&one).len(), 1);
+    one.panels.extend(other.panels);
+    assert_eq!(color_scales(&one).len(), 2);
+    assert!(color_scales(&samples::hard()).is_empty());
+}
+
+#[test]
+fn a_box_stands_at_its_numbers() {
+    let numbers = BoxNumbers {
+        whiskers: [1.0, 9.0],
+        quartiles: [2.0, 4.0, 8.0],
+        outliers: vec![0.5, f64::NAN, 99.0],
+    };
+    let drawing = layout(&alone(Mark::Boxes {
+        series: String::new(),
+        x: vec![5.0],
+        width: 2.0,
+        boxes: vec![numbers],
+        hatch: Hatch::Solid,
+        paint: Paint::new([1, 2, 3]),
+    }));
+    let plot = drawing.panels[0];
+    let place = |x: f64, y: f64| [plot.x + x / 10.0 * plot.w, plot.bottom() - y / 10.0 * plot.h];
+    let at = |a: [f64; 2], b: [f64; 2]| (0..2).all(|i| (a[i] - b[i]).abs() < 1e-9);
+    let is_body = |p: &Primitive| {
+        matches!(p, Primitive::Rect { rect, stroke: Some(s), .. } if s.ink.color == [1, 2, 3]
+            && at([rect.x, rect.y], place(4.0, 8.0)) && at([rect.right(), rect.bottom()], place(6.0, 2.0)))
+    };
+    assert_eq!(drawing.primitives.iter().filter(|p| is_body(p)).count(), 1);
+    let has_line = |from: [f64; 2], to: [f64; 2]| {
+        drawing.primitives.iter().any(|p| match p {
+            Primitive::Path { runs, .. } => {
+                runs.iter().any(|run| run.len() == 2 && at(run[0], from) && at(run[1], to))
+            }
+            _ => false,
+        })
+    };
+    assert!(has_line(place(4.0, 4.0), place(6.0, 4.0)), "the median");
+    assert!(
+        has_line(place(5.0, 2.0), place(5.0, 1.0)) && has_line(place(5.0, 8.0), place(5.0, 9.0))
+    );
+    let rings = drawing
+        .primitives
+        .iter()
+        .filter(|p| matches!(p, Primitive::Circle { at: c, .. } if at(*c, place(5.0, 0.5))));
+    assert_eq!(rings.count(), 1);
+    let all = drawing.primitives.iter().filter(|p| matches!(p, Primitive::Circle { .. }));
+    assert_eq!(all.count(), 1, "neither gaps nor what is out of the plot");
+}
+
+#[test]
+fn a_violin_is_as_wide_as_its_density_and_hatched_inside() {
+    let drawing = layout(&alone(Mark::Violin {
+        series: String::new(),
+        at: 5.0,
+        y: vec![2.0, 5.0, 8.0],
+        half_width: vec![0.0, 3.0, 0.0],
+        quartiles: [3.0, 5.0, f64::NAN],
+        hatch: Hatch::Rising,
+        paint: Paint::new([1, 2, 3]),
+    }));
+    let plot = drawing.panels[0];
+    let value =
+        |p: &[f64; 2]| [10.0 * (p[0] - plot.x) / plot.w, 10.0 * (plot.bottom() - p[1]) / plot.h];
+    let mut ticks = Vec::new();
+    for primitive in &drawing.primitives {
+        let Primitive::Path { runs, stroke: Some(stroke), .. } = primitive else { continue };
+        for [x, y] in runs.iter().flatten().map(value).filter(|_| stroke.ink.color == [1, 2, 3]) {
+            assert!((x - 5.0).abs() <= 3.0 - (y - 5.0).abs() + 1e-6, "{x} {y}");
+        }
+        let is_level = |run: &&Vec<[f64; 2]>| run.len() == 2 && run[0][1] == run[1][1];
+        let inside = runs.iter().filter(is_level).filter(|run| plot.holds(run[0]));
+        ticks.extend(inside.map(|run| {
+            let [[left, y], [right, _]] = [value(&run[0]), value(&run[1])];
+            [y, right - left].map(|v| (v * 100.0).round() / 100.0)
+        }));
+    }
+    assert_eq!(ticks, [[3.0, 2.0], [5.0, 6.0]]);
 }

@@ -6,7 +6,7 @@ use super::{Align, Cell, Table};
 /// Writes the table, its columns padded so that they can be read as they are.
 pub(super) fn write(table: &Table) -> String {
     let mut lines: Vec<Vec<String>> =
-        vec![table.columns.iter().map(|column| escape(&column.title)).collect()];
+        vec![table.columns.iter().map(|column| plain(&column.title)).collect()];
     lines.extend((0..table.rows.len()).map(|row| table.cells(row).map(cell).collect()));
     let widths: Vec<usize> = (0..table.columns.len())
         .map(|ix| lines.iter().map(|line| width(&line[ix])).fold(3, usize::max))
@@ -15,7 +15,7 @@ pub(super) fn write(table: &Table) -> String {
     let rule = widths.iter().zip(aligns()).map(|(width, align)| rule(*width, align));
     let mut out = String::new();
     if !table.caption.is_empty() {
-        out += &format!("{}\n\n", escape(&table.caption));
+        out += &format!("{}\n\n", plain(&table.caption));
     }
     for (ix, line) in lines.iter().enumerate() {
         let padded = line.iter().zip(&widths).zip(aligns());
@@ -55,12 +55,12 @@ fn width(text: &str) -> usize {
 }
 
 fn cell(cell: &Cell) -> String {
-    let text = escape(&cell.text);
+    let text = plain(&cell.text);
     if cell.is_bold && !text.is_empty() { format!("**{text}**") } else { text }
 }
 
-/// Text that is shown as it is.
-fn escape(text: &str) -> String {
+/// Text of data in Markdown: one line, and none of it is markup.
+pub fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in clean(text.trim()).chars() {
         if "\\`*_[]<>|~#&".contains(c) {

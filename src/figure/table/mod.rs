@@ -7,6 +7,7 @@ mod latex;
 mod markdown;
 
 use super::csv;
+pub use markdown::plain;
 
 /// Rows under titled columns, resolved to text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Bars: the mean gain with the own context beside that with other contexts.
 
-use super::super::bars::{Bar, bar_marks, breadth};
+use super::super::bars::{Bar, bar_marks, breadth, fillings};
 use super::super::strategies::{color, ordered, strategy_title, task_title, tasks};
 use super::{scored_by, zero};
 use crate::coherence::{Estimate, GroupSummary, Summary};
@@ -10,8 +10,8 @@ use crate::figure::{Axis, Figure, Hatch, LegendEntry, Paint, Panel, Swatch};
 /// What a panel shows of a group: its y label, and the gains with the own and the other contexts.
 type Gains = fn(&GroupSummary) -> (Option<Estimate>, Option<Estimate>);
 
-/// Two panels (instruction, answer): per task and strategy the gain with the own context (solid)
-/// and with other contexts (hatched), with 95% intervals.
+/// Two panels (instruction, answer): per task and strategy the gain with the own context (filled)
+/// and with other contexts (open), with 95% intervals.
 pub(super) fn figure(summary: &Summary) -> Figure {
     let strategies = ordered(summary.groups.iter().map(|group| &group.strategy));
     let names = tasks(summary.groups.iter().map(|group| group.task.as_str()));
@@ -29,14 +29,14 @@ pub(super) fn figure(summary: &Summary) -> Figure {
         .iter()
         .map(|(strategy, place)| LegendEntry {
             label: strategy_title(strategy),
-            swatch: Swatch::Patch(Hatch::Solid),
-            paint: Paint::new(color(*place)),
+            swatch: Swatch::Patch(fillings(*place)[0]),
+            paint: Paint::new(color(*place)).width(0.6),
         })
         .collect();
     legend.push(LegendEntry {
         label: "other contexts".into(),
-        swatch: Swatch::Patch(Hatch::Rising),
-        paint: Paint::new([90, 90, 90]),
+        swatch: Swatch::Patch(Hatch::Open),
+        paint: Paint::new([90, 90, 90]).width(0.6),
     });
     let mut ns: Vec<usize> = summary.groups.iter().map(|group| group.n).collect();
     ns.sort_unstable();
@@ -48,8 +48,8 @@ pub(super) fn figure(summary: &Summary) -> Figure {
     Figure {
         title: "Instruction-context coherence".into(),
         caption: format!(
-            "Gain in log-probability over no context{}. Solid: the record's own context; \
-             hatched: the mean over {} other context(s) of the same task. Whiskers: 95% percentile \
+            "Gain in log-probability over no context{}. Filled: the record's own context; \
+             open: the mean over {} other context(s) of the same task. Whiskers: 95% percentile \
              bootstrap intervals over records; {n} records per task and strategy.",
             scored_by(summary),
             summary.shuffles
@@ -75,7 +75,7 @@ fn panel(
     let breadth = breadth(names.len());
     let width = breadth / (2 * strategies.len()).max(1) as f64;
     for (ix, (strategy, place)) in strategies.iter().enumerate() {
-        for (side, hatch) in [(0, Hatch::Solid), (1, Hatch::Rising)] {
+        for (side, hatch) in fillings(*place).into_iter().enumerate() {
             let mut bars = Vec::new();
             for (task_ix, task) in names.iter().enumerate() {
                 let group =

@@ -1,6 +1,6 @@
 //! The tuning gap (`PAPER.md` section 3): the same pairs tuned on with and without their contexts.
 
-use super::super::bars::{bar_marks, breadth};
+use super::super::bars::{bar_marks, breadth, fillings};
 use super::super::comparison::{Table, p_value};
 use super::super::strategies::{color, places};
 use super::{
@@ -30,8 +30,8 @@ impl GapPair {
     }
 }
 
-/// Two panels, groups of tasks and tasks: for each pair the score without contexts (hatched) and with
-/// them (solid), and the reference as a line.
+/// Two panels, groups of tasks and tasks: for each pair the score without contexts (open) and with
+/// them (filled), and the reference as a line.
 pub fn gap_figure(pairs: &[GapPair], reference: Option<&ModelScores>) -> Figure {
     let theirs = reference.map(|reference| &reference.results);
     let all = || pairs.iter().flat_map(GapPair::sides).chain(theirs);
@@ -43,7 +43,7 @@ pub fn gap_figure(pairs: &[GapPair], reference: Option<&ModelScores>) -> Figure 
         let width = breadth / (2 * pairs.len()).max(1) as f64;
         let mut marks = Vec::new();
         for (ix, (pair, place)) in pairs.iter().zip(&places).enumerate() {
-            let (arms, paint) = (arms(pair), Paint::new(color(*place)));
+            let (arms, paint) = (arms(pair, *place), Paint::new(color(*place)));
             for (side, (arm, results, hatch)) in arms.into_iter().enumerate() {
                 let left = width * (2 * ix + side) as f64 - breadth / 2.0;
                 let series = format!("{}, {arm} context", titled(&pair.name));
@@ -75,7 +75,7 @@ pub fn gap_figure(pairs: &[GapPair], reference: Option<&ModelScores>) -> Figure 
         title: "Tuning gap".into(),
         caption: format!(
             "LongBench scores of models that were tuned on the same instruction-answer pairs with their contexts \
-             (solid) and without (hatched); the benchmark is always asked with its documents. A \
+             (filled) and without (open); the benchmark is always asked with its documents. A \
              mean stands only where a model has all tasks of the group.{}{}",
             reference.map_or_else(String::new, |r| format!(" Dashed line: {}.", titled(&r.name))),
             of_intervals(all())
@@ -88,8 +88,9 @@ pub fn gap_figure(pairs: &[GapPair], reference: Option<&ModelScores>) -> Figure 
     }
 }
 
-fn arms(pair: &GapPair) -> [(&'static str, &Results, Hatch); 2] {
-    [("without", &pair.without, Hatch::Rising), ("with", &pair.with, Hatch::Solid)]
+fn arms(pair: &GapPair, place: usize) -> [(&'static str, &Results, Hatch); 2] {
+    let [with, without] = fillings(place);
+    [("without", &pair.without, without), ("with", &pair.with, with)]
 }
 
 /// The mean of each of the paper's groups, and of all its tasks.
@@ -115,9 +116,9 @@ fn legend(
     };
     let named = pairs.iter().zip(places);
     let mut entries: Vec<LegendEntry> = named
-        .map(|(pair, place)| patch(&titled(&pair.name), Hatch::Solid, color(*place)))
+        .map(|(pair, place)| patch(&titled(&pair.name), fillings(*place)[0], color(*place)))
         .collect();
-    entries.push(patch("without context", Hatch::Rising, [90; 3]));
+    entries.push(patch("without context", Hatch::Open, [90; 3]));
     entries.extend(reference.map(|reference| LegendEntry {
         label: titled(&reference.name),
         swatch: Swatch::Line,

@@ -87,12 +87,12 @@ impl PlotItem for Contents<'_> {
                         shapes.push(note(ui, text, pos2(left, top), *anchor, color, frame));
                     }
                 }
-                Mark::Violin { at, y: along, half_width, paint, .. } => {
+                Mark::Violin { at, y: along, half_width, hatch, paint, .. } => {
                     let edges = along.iter().zip(half_width).map(|(at_y, half)| {
                         Some((y.place(*at_y)?, x.place(at - half)?, x.place(at + half)?))
                     });
                     let edges: Vec<_> = edges.collect();
-                    for ink in pale(paint, self.style) {
+                    for ink in pale(*hatch, paint, self.style) {
                         let sides = edges.iter().copied();
                         shapes.push(area(sides, brush::color(ink), |y, x| pos2(x, y)));
                     }

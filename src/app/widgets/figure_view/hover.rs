@@ -3,7 +3,7 @@
 use super::brush;
 use super::ruler::Ruler;
 use super::{told, touch};
-use crate::figure::layout::Ink;
+use crate::figure::layout::{Ink, violin_width};
 use crate::figure::{Axis, BoxNumbers, Cell, Mark, Panel, Scale, Style, cells, palette};
 use egui::{PopupAnchor, Pos2, Rect, Response, RichText, Stroke, Tooltip, Ui, pos2, vec2};
 
@@ -160,10 +160,7 @@ impl<'a> Look<'a> {
     }
 
     fn violin(&self, at: f64, y: &[f64], half_width: &[f64], quartiles: &[f64; 3]) -> Option<Near> {
-        let here = self.y.value(self.pointer.y);
-        let mut pieces = y.windows(2).zip(half_width.windows(2));
-        let (_, half) = pieces.find(|(ends, _)| (ends[0]..=ends[1]).contains(&here))?;
-        let half = half[0].max(half[1]);
+        let half = violin_width(y, half_width, self.y.value(self.pointer.y))?;
         let [left, right] = [at - half, at + half].map(|x| self.x.place(x));
         let (left, right) = (left?, right?);
         (left.min(right)..=left.max(right)).contains(&self.pointer.x).then(|| {
@@ -192,7 +189,7 @@ impl<'a> Look<'a> {
         };
         let value = match colors.place(cell.value) {
             Some(_) => told::value(colors, cell.value),
-            None => told::with_name(colors, "no value"),
+            None => "no value".to_owned(),
         };
         vec![side(&self.panel.x, cell.x), side(&self.panel.y, cell.y), value]
     }
@@ -365,5 +362,41 @@ mod tests {
         let found = find(panel, &x, &y, on_line).unwrap();
         assert_eq!(found.series, "context synthesis");
         assert_eq!(found.lines.len(), 2);
+    }
+
+    /// What is told at a place in values of the axes.
+    fn told(panel: &Panel, [x, y]: [f64; 2]) -> Option<(String, Vec<String>)> {
+        let [across, up] = rulers(panel);
+        let at = pos2(across.place(x)?, up.place(y)?);
+        find(panel, &across, &up, at).map(|found| (found.series.to_owned(), found.lines))
+    }
+
+    #[test]
+    fn boxes_and_violins_tell_their_quartiles() {
+        let figure = samples::every_mark();
+        let panel = &figure.panels[2];
+        let (series, lines) = told(panel, [1.1, 3.5]).unwrap();
+        let quartiles = ["y: median 4", "quartiles: 3 to 5"];
+        assert_eq!((series.as_str(), lines[0].as_str()), ("x", "two"));
+        assert_eq!(lines[1..], [&quartiles[..], &["whiskers: 2 to 7", "1 beyond them"]].concat());
+        assert_eq!(told(panel, [1.0, 9.0]).unwrap().1, ["two", "y: 9"]);
+        let (series, lines) = told(panel, [2.1, 4.1]).unwrap();
+        assert_eq!((series.as_str(), lines[0].as_str()), ("v", "three"));
+        assert_eq!(lines[1..], quartiles);
+        // Beside the violin's waist, and above the box's whiskers.
+        assert_eq!([told(panel, [2.2, 5.8]), told(panel, [1.1, 8.0])], [None, None]);
+    }
+
+    #[test]
+    fn cells_tell_where_they_stand_and_their_value() {
+        let figure = samples::heat();
+        let (series, lines) = told(&figure.panels[0], [1.3, 1.9]).unwrap();
+        assert_eq!(series, "scores");
+        assert_eq!(lines, ["qasper", "human", "score: 0.400 share of exact matches"]);
+        let (_, lines) = told(&figure.panels[0], [7.0, 0.0]).unwrap();
+        assert_eq!(lines[2], "no value");
+        let (_, lines) = told(&figure.panels[1], [600.0, 0.01]).unwrap();
+        assert_eq!(lines[0], "length: 512 to 724 tokens");
+        assert_eq!(lines[1], "depth of the needle: 0 to 0.0500");
     }
 }
