@@ -1,13 +1,12 @@
 //! Results that models got elsewhere: LongBench's result folders and needle results.
 
-use super::WorkbenchError;
+use super::{WorkbenchError, result_lines};
 use crate::data::DataError;
 use crate::job::Watch;
 use crate::longbench::{self, Results};
 use crate::needle::NeedleRow;
 use crate::report::{GapPair, ModelScores};
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// A result folder, and what its model is called where the person says so.
@@ -139,53 +138,28 @@ pub(super) fn read_needle_rows(
     path: &Path,
     watch: &Watch,
 ) -> Result<Option<Vec<NeedleRow>>, WorkbenchError> {
-    let read = |cause| DataError::Read { path: path.to_owned(), cause };
     let file = match std::fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(DataError::NotFound { path: path.to_owned() }.into());
         }
-        Err(error) => return Err(read(error).into()),
+        Err(cause) => return Err(DataError::Read { path: path.to_owned(), cause }.into()),
     };
     if path.is_dir() {
         return Err(DataError::Folder { path: path.to_owned() }.into());
     }
-    let mut rows: Vec<NeedleRow> = Vec::new();
-    let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
-    for number in 1_usize.. {
-        line.clear();
-        let n = reader.by_ref().take(LONGEST_ROW).read_until(b'\n', &mut line).map_err(read)?;
-        if n == 0 {
-            break;
-        }
-        watch.check()?;
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        if rows.is_empty() && !is_row(&line) {
-            return Ok(None);
-        }
-        let row = serde_json::from_slice::<NeedleRow>(&line).map_err(|error| error.to_string());
-        match row.and_then(|row| row.check().map(|()| row)) {
-            Ok(row) => rows.push(row),
-            Err(reason) => {
-                return Err(WorkbenchError::Refused(format!(
-                    "{}, line {number}: no needle result ({reason}); repair or remove the line",
-                    path.display()
-                )));
-            }
-        }
-    }
-    Ok((!rows.is_empty()).then_some(rows))
-}
-
-/// A row may hold the whole reply beside its grade.
-const LONGEST_ROW: u64 = 1 << 20;
-
-fn is_row(line: &[u8]) -> bool {
-    serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(line).is_ok_and(|row| {
-        KEYS[0].iter().all(|key| row.contains_key(*key))
-            && KEYS[1].iter().any(|key| row.contains_key(*key))
-    })
+    result_lines::read(
+        file,
+        path,
+        watch,
+        |row| {
+            KEYS[0].iter().all(|key| row.contains_key(*key))
+                && KEYS[1].iter().any(|key| row.contains_key(*key))
+        },
+        |line| {
+            let row: NeedleRow = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+            row.check().map(|()| row)
+        },
+        |reason| format!("no needle result ({reason}); repair or remove the line"),
+    )
 }

@@ -20,6 +20,7 @@ mod look;
 mod measure;
 mod opening;
 mod reporting;
+mod result_lines;
 mod rows;
 mod runner;
 mod selecting;

@@ -1,12 +1,11 @@
 //! Opening a file for the window: a dataset, or coherence rows of an earlier run.
 
-use super::{FileReport, WorkbenchError, inspect};
+use super::{FileReport, WorkbenchError, inspect, result_lines};
 use crate::coherence::Coherence;
-use crate::data::{self, DataError, Dataset, ReadOptions, Record};
+use crate::data::{self, Dataset, ReadOptions, Record};
 use crate::job::Watch;
 use crate::synthesis;
 use rayon::prelude::*;
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,44 +69,21 @@ pub(super) fn read_rows(
     path: &Path,
     watch: &Watch,
 ) -> Result<Option<Vec<Coherence>>, WorkbenchError> {
-    let read = |cause| DataError::Read { path: path.to_owned(), cause };
     // What cannot be opened gets its message from the reader of datasets.
     let Ok(file) = std::fs::File::open(path) else { return Ok(None) };
     if !file.metadata().is_ok_and(|meta| meta.is_file()) {
         return Ok(None);
     }
-    let mut rows = Vec::new();
-    let mut reader = BufReader::new(file);
-    let mut line = Vec::new();
-    for number in 1_usize.. {
-        line.clear();
-        // A row is some hundred bytes; a file without line breaks is none of ours.
-        let n = reader.by_ref().take(1 << 16).read_until(b'\n', &mut line).map_err(read)?;
-        if n == 0 {
-            break;
-        }
-        watch.check()?;
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        if rows.is_empty() && !is_row(&line) {
-            return Ok(None);
-        }
-        match serde_json::from_slice(&line) {
-            Ok(row) => rows.push(row),
-            Err(error) => {
-                return Err(WorkbenchError::Refused(format!(
-                    "{}, line {number}: no coherence row ({error}); measure again with `backstory \
-                     coherence`, or remove the line",
-                    path.display()
-                )));
-            }
-        }
-    }
-    Ok((!rows.is_empty()).then_some(rows))
-}
-
-fn is_row(line: &[u8]) -> bool {
-    serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(line)
-        .is_ok_and(|row| ROW_KEYS.iter().all(|key| row.contains_key(*key)))
+    result_lines::read(
+        file,
+        path,
+        watch,
+        |row| ROW_KEYS.iter().all(|key| row.contains_key(*key)),
+        |line| serde_json::from_slice(line).map_err(|error| error.to_string()),
+        |reason| {
+            format!(
+                "no coherence row ({reason}); measure again with `backstory coherence`, or remove the line"
+            )
+        },
+    )
 }
