@@ -2,6 +2,7 @@
 
 use super::Asked;
 use super::compare_arguments::CompareArguments;
+use super::evaluate_arguments::EvaluateArguments;
 use super::figure_arguments::FigureArguments;
 use super::report_arguments::ReportArguments;
 use super::window_arguments::{ViewArgument, WindowArguments, word};
@@ -139,6 +140,8 @@ pub enum Command {
     },
     /// Which strategy gives more on the same seeds, and how sure that is
     Compare(Box<CompareArguments>),
+    /// Answer test records as LongBench does, and grade the answers
+    Evaluate(Box<EvaluateArguments>),
     /// Draw a figure: SVG, PDF, PNG, CSV, and the JSON that draws it again
     Figure(Box<FigureArguments>),
     /// Figures, tables and dataset cards in one folder, with a page that stands alone
@@ -362,6 +365,7 @@ impl Command {
             | Self::Bench { command: BenchCommand::Frames { json, .. } } => *json,
             Self::Synth(synth) => synth.json,
             Self::Compare(compare) => compare.json,
+            Self::Evaluate(evaluate) => evaluate.json,
             Self::Figure(figure) => figure.json,
             Self::Report(report) => report.json,
         }
@@ -391,6 +395,7 @@ impl Command {
                 })
             }
             Self::Compare(compare) => Job::Compare(compare.job()),
+            Self::Evaluate(evaluate) => Job::Evaluate(Box::new(evaluate.job())),
             Self::Report(report) => Job::Report(Box::new(report.job())),
             Self::Figure(figure) => Job::SaveFigure(figure.job()?),
             Self::Export { inputs, format, out, .. } => {
@@ -438,7 +443,7 @@ impl InputOptions {
 }
 
 impl ModelArguments {
-    fn choice(self) -> ModelChoice {
+    pub fn choice(self) -> ModelChoice {
         ModelChoice { model: self.model, device: self.device }
     }
 }

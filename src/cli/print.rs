@@ -43,6 +43,7 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Synth(report) if as_json => document(report),
         Product::Coherence(report) if as_json => document(report),
         Product::Compared(report) if as_json => document(report),
+        Product::Evaluated(report) if as_json => document(report),
         Product::Logprobs(report) if as_json => document(report),
         Product::Bench(report) if as_json => document(report),
         Product::Demo(report) if as_json => document(report),
@@ -107,6 +108,19 @@ fn lines(product: &Product) -> Result<()> {
                 }
                 table(&mut out, &comparison.table())?;
             }
+        }
+        Product::Evaluated(report) => {
+            writeln!(out, "before the start: {}", report.estimate.sentence())?;
+            writeln!(
+                out,
+                "{} answered, {} of them by an earlier run, {} prompts cut; {} tokens read, {} written in {}",
+                report.answered,
+                report.resumed,
+                report.truncated,
+                report.tokens_in,
+                report.tokens_out,
+                duration(report.elapsed_secs)
+            )?;
         }
         Product::Logprobs(report) => {
             let nll = report.mean_nll.map_or("-".to_owned(), |nll| format!("{nll:.5}"));
