@@ -4,6 +4,7 @@ use super::Asked;
 use super::compare_arguments::CompareArguments;
 use super::figure_arguments::FigureArguments;
 use super::report_arguments::ReportArguments;
+use super::score_arguments::ScoreArguments;
 use super::window_arguments::{ViewArgument, WindowArguments, word};
 use crate::coherence::{Negatives, Settings};
 use crate::export::Format;
@@ -139,6 +140,8 @@ pub enum Command {
     },
     /// Which strategy gives more on the same seeds, and how sure that is
     Compare(Box<CompareArguments>),
+    /// Grade predictions as LongBench does
+    Score(ScoreArguments),
     /// Draw a figure: SVG, PDF, PNG, CSV, and the JSON that draws it again
     Figure(Box<FigureArguments>),
     /// Figures, tables and dataset cards in one folder, with a page that stands alone
@@ -362,6 +365,7 @@ impl Command {
             | Self::Bench { command: BenchCommand::Frames { json, .. } } => *json,
             Self::Synth(synth) => synth.json,
             Self::Compare(compare) => compare.json,
+            Self::Score(score) => score.json,
             Self::Figure(figure) => figure.json,
             Self::Report(report) => report.json,
         }
@@ -391,6 +395,7 @@ impl Command {
                 })
             }
             Self::Compare(compare) => Job::Compare(compare.job()),
+            Self::Score(score) => Job::Score(score.job()),
             Self::Report(report) => Job::Report(Box::new(report.job())),
             Self::Figure(figure) => Job::SaveFigure(figure.job()?),
             Self::Export { inputs, format, out, .. } => {

@@ -23,6 +23,7 @@ mod reporting;
 mod result_lines;
 mod rows;
 mod runner;
+mod score;
 mod selecting;
 mod settings;
 mod signature;
@@ -49,6 +50,7 @@ pub use opening::{OpenJob, Opened};
 pub use reporting::{ReportJob, ReportMade, Taken};
 pub use rows::{OpenRows, RowsPart};
 pub use runner::{Failure, JobId, Report, Runner};
+pub use score::{ScoreJob, ScoreReport};
 pub use selecting::{Brush, BrushValue, GAINS, SelectJob, Selected};
 pub use settings::{OpenFile, Settings};
 pub use synth::{NoPreview, Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
@@ -59,7 +61,7 @@ use crate::data::{DataError, Record};
 use crate::export::{self, ExportError, Exported};
 use crate::job::{Cancelled, Watch};
 use crate::lengths::LengthsError;
-use crate::longbench::ResultsError;
+use crate::longbench::{ResultsError, ScoreError};
 use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
 use crate::prompt::PromptError;
@@ -79,6 +81,8 @@ pub enum Job {
     Coherence(CoherenceJob),
     /// Which of several strategies gives more on the same seeds?
     Compare(CompareJob),
+    /// What grades do predictions get?
+    Score(ScoreJob),
     /// The log-probability of every token of a text file.
     Logprobs {
         /// The text.
@@ -192,6 +196,7 @@ impl Job {
             Self::Inspect(_)
             | Self::Lengths(_)
             | Self::Compare(_)
+            | Self::Score(_)
             | Self::Fetch { .. }
             | Self::Open(_)
             | Self::Example { .. }
@@ -215,6 +220,8 @@ pub enum Product {
     Coherence(Box<CoherenceReport>),
     /// See [`Job::Compare`].
     Compared(Box<CompareReport>),
+    /// See [`Job::Score`].
+    Scored(Box<ScoreReport>),
     /// See [`Job::Logprobs`].
     Logprobs(LogprobsReport),
     /// See [`Job::Bench`].
@@ -276,6 +283,9 @@ pub enum WorkbenchError {
     /// Results of a benchmark.
     #[error(transparent)]
     Results(#[from] ResultsError),
+    /// Predictions.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
     /// The journal of a run.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -327,6 +337,7 @@ pub fn run(
         Job::Synth(job) => Product::Synth(synth::run(*job, desk, watch, follow)?),
         Job::Coherence(job) => Product::Coherence(Box::new(measure::coherence(&job, desk, watch)?)),
         Job::Compare(job) => Product::Compared(Box::new(comparing::run(&job, watch)?)),
+        Job::Score(job) => Product::Scored(Box::new(score::run(&job, watch)?)),
         Job::Logprobs { file, model } => {
             Product::Logprobs(logprobs::run(&file, &model, desk, watch)?)
         }
