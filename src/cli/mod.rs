@@ -10,6 +10,7 @@ mod lengths_arguments;
 mod print;
 mod progress;
 mod report_arguments;
+mod score_arguments;
 mod window_arguments;
 
 use crate::job::Watch;
@@ -104,6 +105,7 @@ fn exit_code(product: &Product) -> u8 {
         Product::Coherence(report) => report.skipped,
         Product::Compared(report) => report.skipped,
         Product::Evaluated(report) => report.skipped,
+        Product::Scored(report) => report.skipped,
         Product::Exported(report) => report.exported.n_left_out + report.skipped,
         Product::Saved(saved) => saved.skipped,
         Product::Reported(made) => made.skipped,

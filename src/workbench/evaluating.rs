@@ -1,5 +1,6 @@
 //! The benchmark on a model: test records in, LongBench's prediction files and their scores out.
 
+mod grades;
 mod pack;
 mod predictions;
 
@@ -7,7 +8,7 @@ use super::answering::{Answering, Asked};
 use super::journal::keys;
 use super::loading::{Inputs, ModelChoice, limited, n_skipped};
 use super::signature::seeds_sha256;
-use super::{Desk, WorkbenchError, bench};
+use super::{Desk, ScoreReport, WorkbenchError, bench};
 use crate::data::Record;
 use crate::job::{Watch, duration};
 use crate::longbench::{Asking, TestPrompt};
@@ -57,7 +58,7 @@ pub struct Estimate {
 }
 
 /// What `backstory evaluate --json` prints.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Serialize)]
 pub struct EvaluateReport {
     /// Before the start.
     pub estimate: Estimate,
@@ -73,8 +74,8 @@ pub struct EvaluateReport {
     pub tokens_out: u64,
     /// Seconds of this run.
     pub elapsed_secs: f64,
-    /// The files of predictions.
-    pub files: Vec<PathBuf>,
+    /// The grades; `None` where nothing was answered, or only an estimate was wanted.
+    pub scores: Option<ScoreReport>,
     /// Lines of the test files that could not be used, and tests that could not be asked.
     pub skipped: usize,
     /// What should be known beside the numbers.
@@ -117,7 +118,7 @@ pub(super) fn run(
         tokens_in: 0,
         tokens_out: 0,
         elapsed_secs: 0.0,
-        files: Vec::new(),
+        scores: None,
         skipped: n_skipped(&datasets),
         warnings: Vec::new(),
     };
@@ -125,8 +126,9 @@ pub(super) fn run(
         let stage = format!("answering {}", estimate.sentence());
         let asked = answering.ask(&stage, |ix| prompts[ix].ask(), model, job.n_parallel, watch);
         // What was answered before a cancel or a failure is in the files too.
-        predictions::write(job, &tests, &prompts, &answering, &mut report)?;
+        let files = predictions::write(job, &tests, &prompts, &answering, &mut report)?;
         let traffic = asked?;
+        report.scores = grades::write(&job.out, files, watch)?;
         (report.tokens_in, report.tokens_out) = (traffic.tokens_in, traffic.tokens_out);
     }
     report.elapsed_secs = started.elapsed().as_secs_f64();

@@ -26,6 +26,7 @@ mod reporting;
 mod result_lines;
 mod rows;
 mod runner;
+mod score;
 mod selecting;
 mod settings;
 mod signature;
@@ -53,6 +54,7 @@ pub use opening::{OpenJob, Opened};
 pub use reporting::{ReportJob, ReportMade, Taken};
 pub use rows::{OpenRows, RowsPart};
 pub use runner::{Failure, JobId, Report, Runner};
+pub use score::{ScoreJob, ScoreReport};
 pub use selecting::{Brush, BrushValue, GAINS, SelectJob, Selected};
 pub use settings::{OpenFile, Settings};
 pub use synth::{NoPreview, Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
@@ -63,7 +65,7 @@ use crate::data::{DataError, Record};
 use crate::export::{self, ExportError, Exported};
 use crate::job::{Cancelled, Watch};
 use crate::lengths::LengthsError;
-use crate::longbench::{AskError, ResultsError};
+use crate::longbench::{AskError, ResultsError, ScoreError};
 use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
 use crate::prompt::{PackError, PromptError};
@@ -85,6 +87,8 @@ pub enum Job {
     Compare(CompareJob),
     /// Answer test records with a model and grade the answers.
     Evaluate(Box<EvaluateJob>),
+    /// What grades do predictions get?
+    Score(ScoreJob),
     /// The log-probability of every token of a text file.
     Logprobs {
         /// The text.
@@ -199,6 +203,7 @@ impl Job {
             Self::Inspect(_)
             | Self::Lengths(_)
             | Self::Compare(_)
+            | Self::Score(_)
             | Self::Fetch { .. }
             | Self::Open(_)
             | Self::Example { .. }
@@ -224,6 +229,8 @@ pub enum Product {
     Compared(Box<CompareReport>),
     /// See [`Job::Evaluate`].
     Evaluated(Box<EvaluateReport>),
+    /// See [`Job::Score`].
+    Scored(Box<ScoreReport>),
     /// See [`Job::Logprobs`].
     Logprobs(LogprobsReport),
     /// See [`Job::Bench`].
@@ -285,6 +292,9 @@ pub enum WorkbenchError {
     /// Results of a benchmark.
     #[error(transparent)]
     Results(#[from] ResultsError),
+    /// Predictions.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
     /// The journal of a run.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -355,6 +365,7 @@ pub fn run(
         Job::Coherence(job) => Product::Coherence(Box::new(measure::coherence(&job, desk, watch)?)),
         Job::Compare(job) => Product::Compared(Box::new(comparing::run(&job, watch)?)),
         Job::Evaluate(job) => Product::Evaluated(Box::new(evaluating::run(&job, desk, watch)?)),
+        Job::Score(job) => Product::Scored(Box::new(score::run(&job, watch)?)),
         Job::Logprobs { file, model } => {
             Product::Logprobs(logprobs::run(&file, &model, desk, watch)?)
         }

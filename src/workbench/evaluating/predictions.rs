@@ -5,16 +5,13 @@ use super::super::WorkbenchError;
 use super::super::answering::{Answer, Answering, Ended};
 use super::{EvaluateJob, EvaluateReport};
 use crate::data::{self, Record};
-use crate::longbench::TestPrompt;
+use crate::longbench::{PROMPTS_FILE, TestPrompt};
 use crate::prompt::Task;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
-
-/// A row for each test: how it was asked.
-const PROMPTS: &str = "prompts.jsonl";
+use std::path::{Path, PathBuf};
 
 /// A line of LongBench's prediction files; its scorer reads the first four.
 #[derive(Serialize)]
@@ -49,14 +46,14 @@ struct PromptRow<'a> {
     prompt: Option<&'a str>,
 }
 
-/// Writes the files and takes note of them and of the counts.
+/// Writes the files and takes note of the counts; the files of predictions.
 pub fn write(
     job: &EvaluateJob,
     tests: &[&Record],
     prompts: &[TestPrompt],
     answering: &Answering,
     report: &mut EvaluateReport,
-) -> Result<(), WorkbenchError> {
+) -> Result<Vec<PathBuf>, WorkbenchError> {
     let mut by_task: BTreeMap<String, Vec<Prediction<'_>>> = BTreeMap::new();
     let mut rows = Vec::new();
     report.answered = 0;
@@ -69,13 +66,13 @@ pub fn write(
         }
         by_task.entry(file_name(&test.task)).or_default().push(prediction(test, answer));
     }
-    write_lines(&job.out.join(PROMPTS), &rows)?;
-    for (name, lines) in &by_task {
+    write_lines(&job.out.join(PROMPTS_FILE), &rows)?;
+    let of_task = |(name, lines): (&String, &Vec<Prediction<'_>>)| {
         let path = job.out.join(name);
         write_lines(&path, lines)?;
-        report.files.push(path);
-    }
-    Ok(())
+        Ok(path)
+    };
+    by_task.iter().map(of_task).collect()
 }
 
 fn prompt_row<'a>(
