@@ -8,6 +8,7 @@ mod block_formats;
 mod cli;
 mod compare;
 mod data_files;
+mod evaluate;
 mod gpu;
 mod layering;
 mod metrics;
