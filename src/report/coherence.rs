@@ -14,7 +14,7 @@ mod table;
 mod tests;
 
 pub use panels::coherence_panels;
-pub use table::coherence_table;
+pub use table::{coherence_latex, coherence_table};
 
 use super::strategies::{color, ordered, strategy_title, tasks};
 use crate::coherence::{Coherence, Summary};

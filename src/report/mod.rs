@@ -16,7 +16,9 @@ mod strategies;
 mod table_text;
 
 pub use cards::{card_markdown, card_table};
-pub use coherence::{CoherenceForm, coherence_figure, coherence_panels, coherence_table};
+pub use coherence::{
+    CoherenceForm, coherence_figure, coherence_latex, coherence_panels, coherence_table,
+};
 pub use comparison::{
     Centre, CompareSettings, Comparison, Difference, Quantity, Row, Side, Table, compare,
     dataset_sides, name_sides, row_sides,
