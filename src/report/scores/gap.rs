@@ -189,7 +189,7 @@ fn gap(spot: &Spot, pair: &GapPair) -> [String; 2] {
 }
 
 /// All differences, so weighed that their mean is the mean of the tasks' means.
-fn evenly(all: &[Vec<f64>]) -> Vec<f64> {
+pub(super) fn evenly(all: &[Vec<f64>]) -> Vec<f64> {
     let n: usize = all.iter().map(Vec::len).sum();
     let weigh = |list: &Vec<f64>| n as f64 / (all.len() * list.len()) as f64;
     all.iter().flat_map(|list| list.iter().map(move |value| value * weigh(list))).collect()

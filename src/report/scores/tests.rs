@@ -152,6 +152,13 @@ fn a_gap_is_with_less_without() {
     let row = &table.rows[0];
     assert_eq!(row[..3], ["NarrativeQA: context synthesis", "20.00", "30.00"]);
     assert!(row[3].starts_with("+10.00 [+") && row[4].parse::<f64>().unwrap() < 0.01, "{row:?}");
+    // Every record of both tasks gained the same in its task, so that a mean is as sure as they are.
+    let mean = table.rows.iter().find(|row| row[0].starts_with("Single-document QA: mean"));
+    let mean = mean.unwrap();
+    assert!(mean[3].starts_with("+10.00 [+"), "{mean:?}");
+    assert!(mean[4].parse::<f64>().unwrap() < 0.01, "{mean:?}");
+    // Each task counts the same, however many records it has.
+    assert_eq!(gap::evenly(&[vec![1.0], vec![4.0, 8.0, 6.0]]), [2.0, 8.0 / 3.0, 16.0 / 3.0, 4.0]);
     // Grades of another number of records cannot be paired.
     let mut short = pairs.clone();
     short[0].with.tasks[0].grades.pop();
