@@ -47,10 +47,12 @@ impl Environment {
             let widths = (0..table.columns.len()).map(|ix| column_em(table, ix));
             widths.map(|width| width * em + 2.0 * gap).sum::<f64>()
         };
-        match () {
-            () if sum(10.0, 6.0) <= TEXT_PT => Self::Usual,
-            () if sum(8.0, 3.0) <= TEXT_PT => Self::Narrow,
-            () => Self::Across,
+        if sum(10.0, 6.0) <= TEXT_PT {
+            Self::Usual
+        } else if sum(8.0, 3.0) <= TEXT_PT {
+            Self::Narrow
+        } else {
+            Self::Across
         }
     }
 
