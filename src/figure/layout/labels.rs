@@ -57,7 +57,7 @@ pub(super) fn below(axis: &Axis, width: f64, cell: f64, sheet: &Sheet) -> TickLa
 }
 
 /// Labels left of a plot of a given height, no wider than `room`; names that do not fit into their
-/// rows there may be as wide as `most`.
+/// rows there may be as wide as `most`, if that helps.
 pub(super) fn beside(
     axis: &Axis,
     height: f64,
@@ -80,7 +80,7 @@ pub(super) fn beside(
     // As much as is needed, in steps, and not more.
     let mut rooms = (0..=10).map(|step| room + f64::from(step) / 10.0 * (most - room).max(0.0));
     let found = if is_named { rooms.find(|room| fits(*room)) } else { Some(room) };
-    let (room, is_cut) = (found.unwrap_or(most.max(room)), found.is_none());
+    let (room, is_cut) = (found.unwrap_or(room), found.is_none());
     let labels = cleaned(&ticks, |label| {
         let mut wrapped = text::wrap(&label, size, false, room);
         if wrapped.len() > lines {

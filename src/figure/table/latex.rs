@@ -210,7 +210,7 @@ mod tests {
             Table { rows, ..sample() }.to_latex()
         };
         assert!(!with(40).contains("tabcolsep"));
-        let narrow = with(80);
+        let narrow = with(70);
         assert!(narrow.contains("\\begin{table}\n\\centering\n\\footnotesize\n"), "{narrow}");
         let across = with(120);
         assert!(across.contains("\\begin{table*}") && across.contains("\\end{table*}"), "{across}");
