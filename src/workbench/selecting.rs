@@ -201,8 +201,11 @@ fn gains_of<'a>(rows: &[&'a Coherence], panel: &PanelOf) -> Vec<Chosen<'a>> {
     chosen.finish()
 }
 
+/// Where records stand, and their ids.
+type Spots<'a> = (Vec<[f64; 2]>, Vec<&'a str>);
+
 #[derive(Default)]
-struct Groups<'a>(BTreeMap<(&'a str, &'a StrategyId), (Vec<[f64; 2]>, Vec<&'a str>)>);
+struct Groups<'a>(BTreeMap<(&'a str, &'a StrategyId), Spots<'a>>);
 
 impl<'a> Groups<'a> {
     fn add(&mut self, task: &'a str, strategy: &'a StrategyId, at: [f64; 2], id: Option<&'a str>) {
