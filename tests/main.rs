@@ -18,6 +18,7 @@ mod reports;
 mod runner;
 mod runs;
 mod science;
+mod score;
 mod slow_model;
 mod statistics;
 mod tokenizer;

@@ -253,10 +253,10 @@ fn parse(
     };
     prediction.line = line;
     if needs_length && prediction.length.is_none() {
-        return Err("`length` is missing, by which LongBench-E makes its groups; add it".into());
+        return Err("`length` is missing; give it, for LongBench-E makes its groups by it".into());
     }
     if task.metric == crate::metrics::Metric::Classification && prediction.all_classes.is_none() {
-        return Err("`all_classes` is missing; add the names that the task chooses from".into());
+        return Err("`all_classes` is missing; give the names that the task chooses from".into());
     }
     match task.metric.flaw(&prediction.answers) {
         Some(flaw) => Err(format!("`answers` {flaw}; repair it")),

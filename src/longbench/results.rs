@@ -3,7 +3,7 @@
 //! `pred/MODEL/` and lm-evaluation-harness's `samples_*.jsonl`.
 
 use super::predictions::ScoreError;
-use super::scoring::{Graded, Scored, prediction_files, score_file};
+use super::scoring::{Graded, Scored, prediction_files, score_file, score_with};
 use crate::job::Watch;
 use crate::prompt::Task;
 use serde::de::DeserializeOwned;
@@ -195,7 +195,8 @@ fn join_predictions(
     for file in files {
         let same = |task: &&mut TaskGrade| Task::canonical(&task.task) == file.task.name;
         let Some(task) = tasks.iter_mut().find(same) else { continue };
-        let joined = match score_file(&file, false, watch) {
+        let known: Vec<f64> = task.grades.iter().map(|grade| grade / 100.0).collect();
+        let joined = match score_with(&file, false, &known, watch) {
             Ok(scored) => join(task, scored),
             Err(ScoreError::Cancelled(cancelled)) => {
                 return Err(ScoreError::Cancelled(cancelled).into());
@@ -211,24 +212,15 @@ fn join_predictions(
 }
 
 fn join(task: &mut TaskGrade, scored: Scored) -> Result<(), String> {
-    let score = scored.score();
-    let mut records = scored.records;
-    if task.grades.is_empty() {
-        if (score - task.score).abs() > 0.0051 {
-            return Err(format!("they give {score:.2} and the score is {}", task.score));
-        }
-        task.grades = in_hundreds(&records);
-    } else {
-        let (n, n_grades) = (records.len(), task.grades.len());
-        if n != n_grades {
-            return Err(format!("there are {n} of them and {n_grades} grades"));
-        }
-        let grades = task.grades.iter();
-        for (record, grade) in Arc::make_mut(&mut records).iter_mut().zip(grades) {
-            record.grade = grade / 100.0;
-        }
+    let (n, n_grades, score) = (scored.records.len(), task.grades.len(), scored.score());
+    if n_grades > 0 && n != n_grades {
+        return Err(format!("there are {n} of them and {n_grades} grades"));
     }
-    task.records = records;
+    if n_grades == 0 && (score - task.score).abs() > 0.0051 {
+        return Err(format!("they give {score:.2} and the score is {}", task.score));
+    }
+    task.grades = in_hundreds(&scored.records);
+    task.records = scored.records;
     Ok(())
 }
 
