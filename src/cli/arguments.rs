@@ -2,6 +2,7 @@
 
 use super::Asked;
 use super::compare_arguments::CompareArguments;
+use super::evaluate_arguments::EvaluateArguments;
 use super::figure_arguments::FigureArguments;
 use super::report_arguments::ReportArguments;
 use super::score_arguments::ScoreArguments;
@@ -140,6 +141,8 @@ pub enum Command {
     },
     /// Which strategy gives more on the same seeds, and how sure that is
     Compare(Box<CompareArguments>),
+    /// Answer test records as LongBench does, and grade the answers
+    Evaluate(Box<EvaluateArguments>),
     /// Grade predictions as LongBench does
     Score(ScoreArguments),
     /// Draw a figure: SVG, PDF, PNG, CSV, and the JSON that draws it again
@@ -365,6 +368,7 @@ impl Command {
             | Self::Bench { command: BenchCommand::Frames { json, .. } } => *json,
             Self::Synth(synth) => synth.json,
             Self::Compare(compare) => compare.json,
+            Self::Evaluate(evaluate) => evaluate.json,
             Self::Score(score) => score.json,
             Self::Figure(figure) => figure.json,
             Self::Report(report) => report.json,
@@ -395,6 +399,7 @@ impl Command {
                 })
             }
             Self::Compare(compare) => Job::Compare(compare.job()),
+            Self::Evaluate(evaluate) => Job::Evaluate(Box::new(evaluate.job())),
             Self::Score(score) => Job::Score(score.job()),
             Self::Report(report) => Job::Report(Box::new(report.job())),
             Self::Figure(figure) => Job::SaveFigure(figure.job()?),
@@ -443,7 +448,7 @@ impl InputOptions {
 }
 
 impl ModelArguments {
-    fn choice(self) -> ModelChoice {
+    pub fn choice(self) -> ModelChoice {
         ModelChoice { model: self.model, device: self.device }
     }
 }

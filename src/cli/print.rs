@@ -44,6 +44,7 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Synth(report) if as_json => document(report),
         Product::Coherence(report) if as_json => document(report),
         Product::Compared(report) if as_json => document(report),
+        Product::Evaluated(report) if as_json => document(report),
         Product::Scored(report) if as_json => document(report),
         Product::Logprobs(report) if as_json => document(report),
         Product::Bench(report) if as_json => document(report),
@@ -108,6 +109,22 @@ fn lines(product: &Product) -> Result<()> {
                     writeln!(out)?;
                 }
                 table(&mut out, &comparison.table())?;
+            }
+        }
+        Product::Evaluated(report) => {
+            writeln!(out, "before the start: {}", report.estimate.sentence())?;
+            writeln!(
+                out,
+                "{} answered, {} of them by an earlier run, {} prompts cut; {} tokens read, {} written in {}",
+                report.answered,
+                report.resumed,
+                report.truncated,
+                report.tokens_in,
+                report.tokens_out,
+                duration(report.elapsed_secs)
+            )?;
+            if let Some(scores) = &report.scores {
+                table(&mut out, &score_arguments::table(scores))?;
             }
         }
         Product::Scored(report) => table(&mut out, &score_arguments::table(report))?,

@@ -27,6 +27,9 @@ pub struct Graded {
     pub grade: f64,
 }
 
+/// What lies beside our own predictions: a row for each test, how it was asked.
+pub const PROMPTS_FILE: &str = "prompts.jsonl";
+
 /// The groups of LongBench-E by length: below 4,000, to 7,999, and above.
 pub const GROUPS_E: [&str; 3] = ["0-4k", "4-8k", "8k+"];
 
@@ -129,7 +132,8 @@ fn in_folder(
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         watch.check()?;
         let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|e| e == "jsonl") && path.is_file() {
+        let is_other = path.file_name().is_some_and(|name| name == PROMPTS_FILE);
+        if path.extension().is_some_and(|e| e == "jsonl") && path.is_file() && !is_other {
             paths.push(path);
         }
     }

@@ -5,11 +5,13 @@
 //! `synthesis`; the wire format of a model's chat belongs in `model`.
 
 mod conversation;
+mod pack;
 mod task;
 mod task_table;
 mod template;
 
 pub use conversation::{Conversation, Stage};
+pub use pack::{PackError, PromptPack};
 pub use task::{Language, Task, TaskKind, TaskPrompt};
 pub use template::{Filled, Template};
 
