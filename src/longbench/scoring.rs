@@ -2,7 +2,8 @@
 
 use super::average;
 use super::harness;
-use super::predictions::{self, Form, Prediction, ScoreError};
+use super::predictions::{self, Form, Prediction};
+use super::score_error::ScoreError;
 use crate::job::Watch;
 use crate::prompt::Task;
 use rayon::prelude::*;
