@@ -19,6 +19,7 @@ mod reports;
 mod runner;
 mod runs;
 mod science;
+mod score;
 mod slow_model;
 mod statistics;
 mod tokenizer;
