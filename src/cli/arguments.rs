@@ -3,6 +3,7 @@
 use super::Asked;
 use super::compare_arguments::CompareArguments;
 use super::figure_arguments::FigureArguments;
+use super::needle_arguments::NeedleCommand;
 use super::report_arguments::ReportArguments;
 use super::window_arguments::{ViewArgument, WindowArguments, word};
 use crate::coherence::{Negatives, Settings};
@@ -156,6 +157,11 @@ pub enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// The pilot study: how well a model finds code numbers in long texts
+    Needle {
+        #[command(subcommand)]
+        command: NeedleCommand,
     },
     /// The log-probability of every token of a text file
     Logprobs {
@@ -361,6 +367,7 @@ impl Command {
             | Self::Bench { command: BenchCommand::Model { json, .. } }
             | Self::Bench { command: BenchCommand::Frames { json, .. } } => *json,
             Self::Synth(synth) => synth.json,
+            Self::Needle { command } => command.json(),
             Self::Compare(compare) => compare.json,
             Self::Figure(figure) => figure.json,
             Self::Report(report) => report.json,
@@ -400,6 +407,7 @@ impl Command {
             Self::Bench { command: BenchCommand::Frames { .. } } => {
                 return Err("`bench frames` runs no job".to_owned());
             }
+            Self::Needle { command } => command.job(),
             Self::Logprobs { file, model, .. } => Job::Logprobs { file, model: model.choice() },
             Self::Bench { command: BenchCommand::Model { model, prompt, generate, batch, .. } } => {
                 Job::Bench(BenchJob {

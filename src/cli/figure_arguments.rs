@@ -87,6 +87,8 @@ enum FormArgument {
     Lines,
     /// Of needle results: a colour for each composition and length
     Heat,
+    /// Of needle results: a colour for each depth and length
+    Depth,
 }
 
 impl FormArgument {
@@ -104,6 +106,7 @@ impl FormArgument {
         match self {
             Self::Lines => Some(NeedleForm::Lines),
             Self::Heat => Some(NeedleForm::Heat),
+            Self::Depth => Some(NeedleForm::Depth),
             _ => None,
         }
     }
@@ -174,7 +177,7 @@ impl FigureArguments {
             Some(KindArgument::Lengths) => {
                 (form.of_lengths().is_some(), "density, histogram, cumulative or violin")
             }
-            Some(KindArgument::Needle) => (form.of_needle().is_some(), "lines or heat"),
+            Some(KindArgument::Needle) => (form.of_needle().is_some(), "lines, heat or depth"),
             Some(KindArgument::Coherence) => {
                 (form.of_coherence().is_some(), "bars, auc, length or rank")
             }

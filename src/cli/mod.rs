@@ -6,6 +6,7 @@ mod arguments;
 mod compare_arguments;
 mod figure_arguments;
 mod lengths_arguments;
+mod needle_arguments;
 mod print;
 mod progress;
 mod report_arguments;

@@ -7,7 +7,7 @@ use crate::lengths::Field;
 use crate::model::catalogue::ENTRIES;
 use crate::model::{CacheUse, Pace, Work, kernel_shares};
 use crate::report::Table;
-use crate::workbench::{BenchReport, ExportReport, Product, SynthReport};
+use crate::workbench::{BenchReport, ExportReport, NeedleGroup, NeedleMade, Product, SynthReport};
 use serde::Serialize;
 use serde_json::json;
 use std::io::{Result, Write};
@@ -49,6 +49,7 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Exported(report) if as_json => document(report),
         Product::Saved(saved) if as_json => document(saved),
         Product::Reported(made) if as_json => document(made),
+        Product::NeedleMade(made) if as_json => document(made),
         Product::Fetched(path) if as_json => document(&json!({"path": path.display().to_string()})),
         _ => lines(product),
     }
@@ -133,6 +134,7 @@ fn lines(product: &Product) -> Result<()> {
             made.tables,
             made.path.join("index.html").display()
         )?,
+        Product::NeedleMade(made) => needle_made(&mut out, made)?,
         // What only the window asks for is never printed.
         Product::Opened(_)
         | Product::Example(_)
@@ -213,6 +215,22 @@ fn coherence(out: &mut impl Write, groups: &[GroupSummary]) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+fn needle_made(out: &mut impl Write, made: &NeedleMade) -> Result<()> {
+    writeln!(out, "{:12} {:>8} {:>6} {:>9} {:>8}", "task", "length", "n", "shortest", "longest")?;
+    for group in &made.groups {
+        let NeedleGroup { task, length, n, shortest, longest } = group;
+        writeln!(out, "{task:12} {length:>8} {n:>6} {shortest:>9} {longest:>8}")?;
+    }
+    writeln!(
+        out,
+        "{} records in {}; tokens of {}, {}",
+        made.records,
+        made.path.display(),
+        made.counted,
+        made.tokenizer
+    )
 }
 
 /// A table with its columns in line.

@@ -1,6 +1,6 @@
 //! The table of tasks: names, aliases and the prompt that a record of the task is asked with.
 
-use super::{Filled, PromptError, Template};
+use super::{Filled, PromptError, Template, needle};
 
 /// A task of the paper, by its LongBench name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,9 +133,8 @@ impl TaskPrompt {
     /// # Errors
     /// None for the prompts that come with the program; a test reads them all.
     pub fn of(name: &str) -> Result<Self, PromptError> {
-        let text = Task::find(name)
-            .map_or(include_str!("../../prompts/tasks/default.txt"), |task| task.prompt);
-        Self::parse(text)
+        let ours = Task::find(name).map(|task| task.prompt).or_else(|| needle::wording(name));
+        Self::parse(ours.unwrap_or(include_str!("../../prompts/tasks/default.txt")))
     }
 
     /// A prompt with the blanks `{context}` and, if there is a place for it, `{instruction}`.

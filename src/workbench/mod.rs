@@ -18,6 +18,7 @@ mod loading;
 mod logprobs;
 mod look;
 mod measure;
+mod needle_sets;
 mod opening;
 mod reporting;
 mod result_lines;
@@ -45,6 +46,7 @@ pub use loading::{CatalogueRow, Inputs, ModelCard, ModelChoice};
 pub use logprobs::LogprobsReport;
 pub use look::{CompareLook, ComparePage};
 pub use measure::{CoherenceJob, CoherenceReport, LengthsJob, LengthsReport};
+pub use needle_sets::{NeedleGroup, NeedleMade, NeedleMakeJob};
 pub use opening::{OpenJob, Opened};
 pub use reporting::{ReportJob, ReportMade, Taken};
 pub use rows::{OpenRows, RowsPart};
@@ -62,6 +64,7 @@ use crate::lengths::LengthsError;
 use crate::longbench::ResultsError;
 use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
+use crate::needle::NeedleError;
 use crate::prompt::PromptError;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -126,6 +129,8 @@ pub enum Job {
     Report(Box<ReportJob>),
     /// Write records as training data.
     Export(ExportJob),
+    /// Make needle tests or a training set.
+    NeedleMake(NeedleMakeJob),
     /// Write down what the window remembers.
     Remember {
         /// What that is.
@@ -197,6 +202,7 @@ impl Job {
             | Self::Example { .. }
             | Self::SaveFigure(_)
             | Self::Report(_)
+            | Self::NeedleMake(_)
             | Self::Export(_) => Worker::Io,
         }
     }
@@ -251,6 +257,8 @@ pub enum Product {
     Reported(Box<ReportMade>),
     /// See [`Job::Export`].
     Exported(ExportReport),
+    /// See [`Job::NeedleMake`].
+    NeedleMade(NeedleMade),
     /// See [`Job::Remember`].
     Remembered,
 }
@@ -276,6 +284,9 @@ pub enum WorkbenchError {
     /// Results of a benchmark.
     #[error(transparent)]
     Results(#[from] ResultsError),
+    /// Needle tests.
+    #[error(transparent)]
+    Needle(#[from] NeedleError),
     /// The journal of a run.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -348,6 +359,7 @@ pub fn run(
         Job::Picture(job) => Product::Picture(figures::picture(&job)?),
         Job::SaveFigure(job) => Product::Saved(figures::run(job, watch)?),
         Job::Report(job) => Product::Reported(Box::new(reporting::run(&job, watch)?)),
+        Job::NeedleMake(job) => Product::NeedleMade(needle_sets::make(&job, watch)?),
         Job::Export(job) => Product::Exported(write_export(&job, watch)?),
         Job::Remember { settings, path } => {
             settings.write(&path)?;
