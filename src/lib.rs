@@ -28,6 +28,7 @@ pub mod gpu;
 pub mod job;
 pub mod lengths;
 pub mod longbench;
+pub mod metrics;
 pub mod model;
 pub mod needle;
 pub mod prompt;

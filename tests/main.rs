@@ -10,6 +10,7 @@ mod compare;
 mod data_files;
 mod gpu;
 mod layering;
+mod metrics;
 mod model;
 mod outputs;
 mod program;

@@ -1,5 +1,6 @@
 //! A graded answer to a needle test, as a line of a results file, and how it is graded.
 
+use crate::metrics::{exact_match, string_match_all};
 use serde::{Deserialize, Serialize};
 
 /// One graded answer to a needle test: a line of the results file.
@@ -70,21 +71,18 @@ pub struct Grade {
     pub share: f64,
     /// Whether each value stands there.
     pub found: Vec<bool>,
-    /// Whether the reply is the values, with commas between them, and nothing else but white space and
-    /// a full stop.
+    /// Whether the reply is the values in their order and nothing else; punctuation does not count.
     pub exact: bool,
 }
 
-/// Grades a reply by the values that it should hold. Upper case does not count.
+/// Grades a reply by the values that it should hold, in the order of the question.
 pub fn grade(reply: &str, values: &[String]) -> Grade {
-    let reply = reply.to_lowercase();
-    let found: Vec<bool> =
-        values.iter().map(|value| reply.contains(&value.to_lowercase())).collect();
-    let n_found = found.iter().filter(|found| **found).count();
-    let share = if values.is_empty() { 0.0 } else { n_found as f64 / values.len() as f64 };
-    let plain = reply.trim().trim_end_matches('.');
-    let exact = !values.is_empty() && plain == values.join(", ").to_lowercase();
-    Grade { share, found, exact }
+    let holds = |value: &String| string_match_all(reply, std::slice::from_ref(value)) > 0.0;
+    Grade {
+        share: string_match_all(reply, values),
+        found: values.iter().map(holds).collect(),
+        exact: !values.is_empty() && exact_match(reply, &[values.join(", ")]) > 0.0,
+    }
 }
 
 impl NeedleRow {

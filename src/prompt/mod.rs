@@ -1,16 +1,17 @@
 //! Words written for a model, and filling in the blanks.
 //!
-//! Here belong templates with named blanks, the prompts of the tasks with the tasks' aliases, and
+//! Here belong templates with named blanks, the table of tasks with their aliases and prompts, and
 //! the conversations that ask for synthetic records. What is done with a reply belongs in
 //! `synthesis`; the wire format of a model's chat belongs in `model`.
 
 mod conversation;
 mod needle;
 mod task;
+mod task_table;
 mod template;
 
 pub use conversation::{Conversation, Stage};
-pub use task::{Task, TaskKind, TaskPrompt};
+pub use task::{Language, Task, TaskKind, TaskPrompt};
 pub use template::{Filled, Template};
 
 /// A prompt that cannot be used.

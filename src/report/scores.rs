@@ -82,31 +82,67 @@ struct TaskGroup {
     has_mean: bool,
 }
 
-/// The groups that the results have tasks of: the paper's three, then all others.
+/// Where tasks are reported together.
+#[derive(Clone, Copy, PartialEq)]
+enum Together {
+    /// The paper's tasks of this kind: a mean over more tasks would not be the paper's number.
+    OfPaper(TaskKind),
+    /// LongBench's other tasks of this kind.
+    Other(TaskKind),
+    Unknown,
+}
+
+impl Together {
+    fn of(task: &str) -> Self {
+        match Task::find(task) {
+            Some(task) if task.is_of_paper() => Self::OfPaper(task.kind),
+            Some(task) => Self::Other(task.kind),
+            None => Self::Unknown,
+        }
+    }
+
+    fn title(self) -> String {
+        let shared = |kind| Task::all().iter().any(|task| task.is_of_paper() && task.kind == kind);
+        match self {
+            Self::OfPaper(kind) => kind.title().to_owned(),
+            Self::Other(kind) if shared(kind) => format!("{}, other tasks", kind.title()),
+            Self::Other(kind) => kind.title().to_owned(),
+            Self::Unknown => "Other tasks".to_owned(),
+        }
+    }
+}
+
+/// The groups that the results have tasks of: the paper's three, then LongBench's other tasks by
+/// kind, then all others.
 fn groups<'a>(all: impl Iterator<Item = &'a Results>) -> Vec<TaskGroup> {
     let tasks = all.flat_map(|results| &results.tasks);
     let names: BTreeSet<&str> = tasks.map(|task| Task::canonical(&task.task)).collect();
-    let of_kind = |kind: Option<TaskKind>| {
+    let of = |together: Together| {
         let mut tasks: Vec<String> = names
             .iter()
-            .filter(|name| Task::find(name).map(|task| task.kind) == kind)
+            .filter(|name| Together::of(name) == together)
             .map(|name| (*name).to_owned())
             .collect();
         tasks.sort_by_key(|task| Task::rank(task));
-        let title = kind.map_or("Other tasks", TaskKind::title).to_owned();
-        let has_mean = kind.is_some() && tasks.len() > 1;
-        TaskGroup { title, tasks, has_mean }
+        let has_mean = together != Together::Unknown && tasks.len() > 1;
+        TaskGroup { title: together.title(), tasks, has_mean }
     };
-    let kinds = TaskKind::ALL.into_iter().map(Some).chain([None]);
-    kinds.map(of_kind).filter(|group| !group.tasks.is_empty()).collect()
+    let kinds = || TaskKind::ALL.into_iter();
+    let known = kinds().map(Together::OfPaper).chain(kinds().map(Together::Other));
+    known.chain([Together::Unknown]).map(of).filter(|group| !group.tasks.is_empty()).collect()
+}
+
+/// The groups of the paper's tasks.
+fn groups_of_paper(groups: &[TaskGroup]) -> impl Iterator<Item = &TaskGroup> {
+    groups.iter().filter(|group| Task::find(&group.tasks[0]).is_some_and(Task::is_of_paper))
 }
 
 /// The paper's tasks among the groups, where these are of several kinds.
 fn of_paper(groups: &[TaskGroup]) -> Option<TaskGroup> {
-    let known = || groups.iter().filter(|group| Task::find(&group.tasks[0]).is_some());
-    let tasks: Vec<String> = known().flat_map(|group| group.tasks.clone()).collect();
+    let tasks: Vec<String> =
+        groups_of_paper(groups).flat_map(|group| group.tasks.clone()).collect();
     let title = format!("All {} tasks of the paper", tasks.len());
-    (known().count() > 1).then_some(TaskGroup { title, tasks, has_mean: true })
+    (groups_of_paper(groups).count() > 1).then_some(TaskGroup { title, tasks, has_mean: true })
 }
 
 /// A column of a panel or a row of a table.

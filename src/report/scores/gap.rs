@@ -4,12 +4,11 @@ use super::super::bars::{bar_marks, breadth, fillings};
 use super::super::comparison::{Table, p_value};
 use super::super::strategies::{color, places};
 use super::{
-    ModelScores, SEED, Score, Spot, TaskGroup, bars, find, groups, lines, of_intervals, of_paper,
-    reference_line, reference_paint, score_axis, titled,
+    ModelScores, SEED, Score, Spot, TaskGroup, bars, find, groups, groups_of_paper, lines,
+    of_intervals, of_paper, reference_line, reference_paint, score_axis, titled,
 };
 use crate::figure::{Axis, Figure, Hatch, LegendEntry, Paint, Panel, Swatch};
 use crate::longbench::Results;
-use crate::prompt::Task;
 use crate::seed::Stream;
 use crate::stats;
 
@@ -99,8 +98,7 @@ fn means(groups: &[TaskGroup]) -> Vec<Spot> {
         title: title.to_owned(),
         of: group.tasks.clone(),
     };
-    let known = groups.iter().filter(|group| Task::find(&group.tasks[0]).is_some());
-    let kinds = known.map(|group| of(group, &group.title));
+    let kinds = groups_of_paper(groups).map(|group| of(group, &group.title));
     kinds.chain(of_paper(groups).map(|paper| of(&paper, "all of these"))).collect()
 }
 

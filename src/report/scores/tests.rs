@@ -49,12 +49,12 @@ fn scores_stand_in_the_papers_groups_with_their_means() {
     let figure = scores_figure(&models, Some(&human));
     let titles: Vec<&str> = figure.panels.iter().map(|panel| panel.title.as_str()).collect();
     let expected =
-        ["Single-document QA", "Multi-document QA", "Other tasks", "All 3 tasks of the paper"];
+        ["Single-document QA", "Multi-document QA", "Few-shot", "All 3 tasks of the paper"];
     assert_eq!(titles, expected);
     assert_eq!(names(&figure.panels[0]), ["NarrativeQA", "Qasper", "mean"]);
     // A mean of one task is that task; of tasks that have nothing in common it says nothing.
     assert_eq!(names(&figure.panels[1]), ["2WikiMQA"]);
-    assert_eq!(names(&figure.panels[2]), ["trec"]);
+    assert_eq!(names(&figure.panels[2]), ["TREC"]);
     for name in ["LongAlign", "context synthesis"] {
         assert_eq!(heights(&figure.panels[0], name), [20.0, 40.0, 30.0]);
         assert_eq!(heights(&figure.panels[3], name), [30.0]);
@@ -80,12 +80,45 @@ fn scores_stand_in_the_papers_groups_with_their_means() {
         "Qasper",
         "Single-document QA: mean",
         "2WikiMQA",
-        "trec",
+        "TREC",
         "All 3 tasks of the paper: mean",
     ];
     assert_eq!(firsts, expected);
     assert_eq!(table.rows[2][1..], ["30.00", "30.00", "-"]);
     assert!(table.rows[0][1].starts_with("20.00 ["), "{:?}", table.rows[0]);
+}
+
+#[test]
+fn other_tasks_of_longbench_leave_the_papers_means_alone() {
+    let of_paper = |task: &Task| if task.is_of_paper() { 40.0 } else { 90.0 };
+    let scores: Vec<(&str, f64)> =
+        Task::all().iter().map(|task| (task.name, of_paper(task))).collect();
+    let models = [model("all", &scores)];
+    let figure = scores_figure(&models, None);
+    let titles: Vec<&str> = figure.panels.iter().map(|panel| panel.title.as_str()).collect();
+    let expected = [
+        "Single-document QA",
+        "Multi-document QA",
+        "Summarization",
+        "Single-document QA, other tasks",
+        "Multi-document QA, other tasks",
+        "Summarization, other tasks",
+        "Few-shot",
+        "Synthetic",
+        "Code",
+        "All 8 tasks of the paper",
+    ];
+    assert_eq!(titles, expected);
+    assert_eq!(heights(&figure.panels[0], "all"), [40.0; 3]);
+    assert_eq!(heights(&figure.panels[6], "all"), [90.0; 5]);
+    assert_eq!(heights(&figure.panels[9], "all"), [40.0]);
+    let pairs = [GapPair {
+        name: "context_synthesis".into(),
+        without: results(&scores),
+        with: results(&scores),
+    }];
+    let means = names(&gap_figure(&pairs, None).panels[0]);
+    assert_eq!(means, [&expected[..3], &["all of these"]].concat());
 }
 
 #[test]
