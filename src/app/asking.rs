@@ -83,6 +83,7 @@ impl Window {
                 open: self.open_rows(),
                 form: CoherenceForm::Bars,
             }),
+            Ask::DrawNeedles(job) => Job::DrawNeedles(job.clone()),
             Ask::Compare(job) => Job::Compare((**job).clone()),
             Ask::Select(job) => Job::Select(job.clone()),
             Ask::Link => Job::Link(LinkJob {

@@ -122,6 +122,7 @@ impl Window {
                 Ask::DrawLengths(view) => self.compare.take_lengths(drawn, *view),
                 _ => self.compare.take_coherence(drawn),
             },
+            Product::Needles(drawn) => self.needle.take(*drawn),
             Product::Compared(report) => self.compare.statistics.take(*report),
             Product::Selected(selected) => self.compare.selection.take(selected),
             Product::Linked(links) => self.compare.take_links(links),
@@ -156,6 +157,7 @@ impl Window {
     fn take_opened(&mut self, id: JobId, origin: &OpenFile, opened: Opened) -> String {
         let said = match &opened {
             Opened::Rows { rows, .. } => format!("{} coherence rows", rows.len()),
+            Opened::Needles { rows, .. } => counted(rows.len(), "needle result"),
             Opened::Dataset { dataset, report, .. } => {
                 let n_skipped = dataset.skipped.len();
                 if let Some(first) = dataset.skipped.first() {

@@ -7,7 +7,7 @@ use crate::job::Watch;
 use crate::model::{Meter, Pace};
 use crate::report::LengthsView;
 use crate::workbench::{
-    CompareJob, ExportJob, FindJob, JobId, OpenFile, SeedsJob, SelectJob, SynthEvent,
+    CompareJob, ExportJob, FindJob, JobId, NeedleDrawJob, OpenFile, SeedsJob, SelectJob, SynthEvent,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,6 +44,8 @@ pub enum Ask {
     DrawLengths(LengthsView),
     /// Draw the coherence figure.
     DrawCoherence,
+    /// Draw needle results.
+    DrawNeedles(NeedleDrawJob),
     /// Compare what is shown, pair by pair.
     Compare(Box<CompareJob>),
     /// Find the records in a range of a plot.
@@ -125,6 +127,7 @@ impl Ask {
             Self::Lengths { .. } => "Count lengths".into(),
             Self::DrawLengths(_) => "Draw lengths".into(),
             Self::DrawCoherence => "Draw coherence".into(),
+            Self::DrawNeedles(_) => "Draw needle results".into(),
             Self::Compare(_) => "Compare strategies".into(),
             Self::Select(_) => "Select records".into(),
             Self::Link => "Pair records".into(),
@@ -160,6 +163,7 @@ impl Ask {
                 | Self::Lengths { .. }
                 | Self::DrawLengths(_)
                 | Self::DrawCoherence
+                | Self::DrawNeedles(_)
                 | Self::Compare(_)
                 | Self::Select(_)
                 | Self::Link
@@ -187,6 +191,7 @@ impl Ask {
             Self::Find(_)
                 | Self::DrawLengths(_)
                 | Self::DrawCoherence
+                | Self::DrawNeedles(_)
                 | Self::Compare(_)
                 | Self::Link
                 | Self::FindSeeds(_)

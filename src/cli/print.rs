@@ -137,6 +137,7 @@ fn lines(product: &Product) -> Result<()> {
         Product::NeedleMade(made) => needle_made(&mut out, made)?,
         // What only the window asks for is never printed.
         Product::Opened(_)
+        | Product::Needles(_)
         | Product::Example(_)
         | Product::Models(_)
         | Product::Prompt(_)

@@ -18,6 +18,7 @@ mod loading;
 mod logprobs;
 mod look;
 mod measure;
+mod needle_results;
 mod needle_sets;
 mod opening;
 mod reporting;
@@ -46,6 +47,7 @@ pub use loading::{CatalogueRow, Inputs, ModelCard, ModelChoice};
 pub use logprobs::LogprobsReport;
 pub use look::{CompareLook, ComparePage};
 pub use measure::{CoherenceJob, CoherenceReport, LengthsJob, LengthsReport};
+pub use needle_results::{NeedleDrawJob, NeedleDrawn, NeedlePart};
 pub use needle_sets::{NeedleGroup, NeedleMade, NeedleMakeJob};
 pub use opening::{OpenJob, Opened};
 pub use reporting::{ReportJob, ReportMade, Taken};
@@ -129,6 +131,8 @@ pub enum Job {
     Report(Box<ReportJob>),
     /// Write records as training data.
     Export(ExportJob),
+    /// Draw needle results that are open.
+    DrawNeedles(NeedleDrawJob),
     /// Make needle tests or a training set.
     NeedleMake(NeedleMakeJob),
     /// Write down what the window remembers.
@@ -193,6 +197,7 @@ impl Job {
             | Self::Link(_)
             | Self::FindSeeds(_)
             | Self::Picture(_)
+            | Self::DrawNeedles(_)
             | Self::Remember { .. } => Worker::Quick,
             Self::Inspect(_)
             | Self::Lengths(_)
@@ -257,6 +262,8 @@ pub enum Product {
     Reported(Box<ReportMade>),
     /// See [`Job::Export`].
     Exported(ExportReport),
+    /// See [`Job::DrawNeedles`].
+    Needles(Box<NeedleDrawn>),
     /// See [`Job::NeedleMake`].
     NeedleMade(NeedleMade),
     /// See [`Job::Remember`].
@@ -359,6 +366,7 @@ pub fn run(
         Job::Picture(job) => Product::Picture(figures::picture(&job)?),
         Job::SaveFigure(job) => Product::Saved(figures::run(job, watch)?),
         Job::Report(job) => Product::Reported(Box::new(reporting::run(&job, watch)?)),
+        Job::DrawNeedles(job) => Product::Needles(Box::new(needle_results::draw(job, watch)?)),
         Job::NeedleMake(job) => Product::NeedleMade(needle_sets::make(&job, watch)?),
         Job::Export(job) => Product::Exported(write_export(&job, watch)?),
         Job::Remember { settings, path } => {

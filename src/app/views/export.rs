@@ -1,6 +1,7 @@
 //! Export: one dialog for records and figures.
 
 use super::data::counted;
+use crate::app::View;
 use crate::app::files::File;
 use crate::app::jobs::{Ask, State as JobState};
 use crate::app::picker::Purpose;
@@ -8,7 +9,7 @@ use crate::app::theme;
 use crate::app::ui::{modal, name_field, swatch_ui};
 use crate::app::window::{Window, typed_path};
 use crate::export::Format;
-use crate::figure::{Figure, Panel, Style};
+use crate::figure::{Figure, Mark, Panel, Style};
 use crate::workbench::{ComparePage, DPI, ExportJob, Inputs, JobId, Place};
 use egui::{DragValue, RichText, Ui};
 use std::collections::BTreeSet;
@@ -98,10 +99,12 @@ fn title(format: Format) -> (&'static str, &'static str) {
 impl Window {
     /// Opens the dialog.
     pub(in crate::app) fn open_export(&mut self, is_figure: bool) {
-        if is_figure {
-            self.show(crate::app::View::Compare);
+        let is_needle = self.view == View::Needle;
+        if is_figure && !is_needle {
+            self.show(View::Compare);
         }
         let showing = match self.figure_page() {
+            _ if is_needle => "needle.svg",
             ComparePage::Coherence => "coherence.svg",
             _ => "lengths.svg",
         };
@@ -216,7 +219,9 @@ impl Window {
 
     fn figure_form_ui(&mut self, ui: &mut Ui, dialog: &mut Dialog) {
         match self.shown_figure() {
-            Some(figure) => ui.label(format!("{}, as Compare shows it", figure.title)),
+            Some(figure) => {
+                ui.label(format!("{}, as {} shows it", figure.title, self.view.title()))
+            }
             None => ui.spinner(),
         };
         ui.add_space(6.0);
@@ -306,7 +311,9 @@ impl Window {
 
 /// An error for a figure of nothing.
 fn check_is_drawn(figure: &Figure) -> Result<(), String> {
-    let has_marks = |panel: &Panel| panel.marks.len() > 1;
+    // A rule is there before any value.
+    let has_marks =
+        |panel: &Panel| panel.marks.iter().any(|mark| !matches!(mark, Mark::Rule { .. }));
     match figure.panels.iter().any(has_marks) {
         true => Ok(()),
         false => Err("The figure is empty: open files, or measure them, first.".into()),

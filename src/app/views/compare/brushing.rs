@@ -118,6 +118,8 @@ impl Window {
                     self.compare.selection.brush = Some(Brush { value, task, range });
                 }
             }
+            // Compare draws no maps.
+            Touch::Cell { .. } => {}
             Touch::Point { panel, series, at } => {
                 if let Some(place) = self.pointed_at(panel, &series, at) {
                     self.open_seed(place);

@@ -33,10 +33,11 @@ pub(super) fn hover_ui(
     ui: &Ui,
     response: &Response,
     panel: &Panel,
-    [x, y]: &[Ruler<'_>; 2],
+    rulers: &[Ruler<'_>; 2],
     style: Style,
     n_of: &dyn Fn(&str, Option<usize>) -> Option<usize>,
 ) {
+    let [x, y] = rulers;
     let Some(pointer) = response.hover_pos().filter(|_| !response.dragged()) else {
         return;
     };
@@ -60,7 +61,7 @@ pub(super) fn hover_ui(
         for line in &found.lines {
             ui.label(line);
         }
-        if let Some(n) = n_of(found.series, touch::category(x, pointer)) {
+        if let Some(n) = n_of(found.series, touch::place(rulers, pointer)) {
             ui.label(format!("n = {}", told::number(n as f64)));
         }
     });

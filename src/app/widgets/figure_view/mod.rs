@@ -21,6 +21,8 @@ mod words;
 pub use legend::legend_ui;
 pub use touch::Touch;
 
+use touch::Reach;
+
 use crate::figure::{Figure, Panel, Style};
 use arrange::Place;
 use contents::Contents;
@@ -54,12 +56,25 @@ pub fn brushed_figure_ui(
     figure: &Figure,
     n_of: &NumberOf<'_>,
 ) -> Option<Touch> {
-    let mut touching = Touching { touch: None, n_of };
+    let mut touching = Touching { touch: None, n_of, reach: Reach::Brushed };
     shown_ui(ui, id_salt, figure, Some(&mut touching));
     touching.touch
 }
 
-/// How many records a series has: by panel, name and category.
+/// As [`figure_ui`], and points and cells can be clicked: what the person did in this picture.
+pub fn clicked_figure_ui(
+    ui: &mut Ui,
+    id_salt: &str,
+    figure: &Figure,
+    n_of: &NumberOf<'_>,
+) -> Option<Touch> {
+    let mut touching = Touching { touch: None, n_of, reach: Reach::Clicked };
+    shown_ui(ui, id_salt, figure, Some(&mut touching));
+    touching.touch
+}
+
+/// How many records a series has: by panel, name and category; where both axes have categories, by
+/// the cell, row by row.
 pub type NumberOf<'a> = dyn Fn(usize, &str, Option<usize>) -> Option<usize> + 'a;
 
 /// A figure in which records can be chosen.
@@ -67,6 +82,7 @@ struct Touching<'a> {
     /// What was done.
     touch: Option<Touch>,
     n_of: &'a NumberOf<'a>,
+    reach: Reach,
 }
 
 /// `None` where nothing can be chosen.
@@ -182,7 +198,8 @@ fn panel_ui(
     let [r, g, b] = style.background();
     ui.painter().rect_filled(place.plot, 0.0, egui::Color32::from_rgb(r, g, b));
     // Where a range can be brushed, moving takes the Shift key.
-    let moves = touched.is_none() || ui.input(|input| input.modifiers.shift);
+    let brushes = touched.as_ref().is_some_and(|touching| touching.reach == Reach::Brushed);
+    let moves = !brushes || ui.input(|input| input.modifiers.shift);
     let (response, transform) = plot_ui(ui, place, style, moves);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name()));
     let rulers = contents::rulers(place.panel, &transform);
@@ -200,7 +217,7 @@ fn panel_ui(
     };
     hover::hover_ui(ui, &response, place.panel, &rulers, style, &n_of);
     if let Some(touching) = touched
-        && let Some(touch) = touch::touch(ui, &response, (ix, place.panel), &rulers)
+        && let Some(touch) = touch::touch(ui, &response, (ix, place.panel), &rulers, touching.reach)
     {
         touching.touch = Some(touch);
     }

@@ -12,6 +12,15 @@ const REACH: f32 = 8.0;
 /// Who moves less only clicks.
 const SHORTEST: f32 = 4.0;
 
+/// What may be done to a panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Ranges are brushed and points are clicked.
+    Brushed,
+    /// Points and cells are clicked; dragging moves.
+    Clicked,
+}
+
 /// What was done to a panel.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Touch {
@@ -37,6 +46,15 @@ pub enum Touch {
         /// Where it stands.
         at: [f64; 2],
     },
+    /// A cell of a heat map over two axes with categories was clicked.
+    Cell {
+        /// The panel.
+        panel: usize,
+        /// The map.
+        series: String,
+        /// The cell, row by row.
+        cell: usize,
+    },
 }
 
 /// Looks what the person does, and shows what is being brushed.
@@ -45,11 +63,20 @@ pub(super) fn touch(
     response: &Response,
     (ix, panel): (usize, &Panel),
     rulers: &[Ruler<'_>; 2],
+    reach: Reach,
 ) -> Option<Touch> {
     let pointer = response.interact_pointer_pos()?;
     if response.clicked_by(PointerButton::Primary) {
+        if let Some(series) = map_of(panel)
+            && let Some(cell) = place(rulers, pointer)
+        {
+            return Some(Touch::Cell { panel: ix, series: series.to_owned(), cell });
+        }
         let (series, at) = nearest(panel, rulers, pointer)?;
         return Some(Touch::Point { panel: ix, series: series.to_owned(), at });
+    }
+    if reach == Reach::Clicked {
+        return None;
     }
     let done = response.drag_stopped_by(PointerButton::Primary);
     let is_moving = ui.input(|input| input.modifiers.shift);
@@ -110,8 +137,27 @@ fn range(ruler: &Ruler<'_>, places: [f32; 2]) -> [f64; 2] {
     [a.min(b), a.max(b)]
 }
 
+/// The heat map of a panel.
+fn map_of(panel: &Panel) -> Option<&str> {
+    panel.marks.iter().find_map(|mark| match mark {
+        Mark::HeatMap { series, .. } => Some(series.as_str()),
+        _ => None,
+    })
+}
+
+/// The category at a place, where the horizontal axis has some; where both have, the cell, row by row.
+pub(super) fn place([x, y]: &[Ruler<'_>; 2], at: Pos2) -> Option<usize> {
+    let column = category(x, at)?;
+    let (Scale::Category(columns), Scale::Category(rows)) = (&x.axis.scale, &y.axis.scale) else {
+        return Some(column);
+    };
+    let row = y.value(at.y).round();
+    let is_row = row >= 0.0 && (row as usize) < rows.len();
+    is_row.then_some(row as usize * columns.len() + column)
+}
+
 /// The category at a place, where the axis has some.
-pub(super) fn category(x: &Ruler<'_>, at: Pos2) -> Option<usize> {
+fn category(x: &Ruler<'_>, at: Pos2) -> Option<usize> {
     let Scale::Category(names) = &x.axis.scale else { return None };
     let ix = x.value(at.x).round();
     (ix >= 0.0 && (ix as usize) < names.len()).then_some(ix as usize)

@@ -1,0 +1,194 @@
+//! Needle: how often models find code numbers in long texts, by length, depth and model.
+//!
+//! `tests` shows what stands behind a cell or a point that was clicked. What a figure shows is
+//! `report`'s, what a result is `needle`'s.
+
+mod tests;
+
+use crate::app::View;
+use crate::app::files::{Needles, file_name};
+use crate::app::jobs::Ask;
+use crate::app::ui::name_field;
+use crate::app::widgets::figure_view::{Touch, clicked_figure_ui};
+use crate::app::window::Window;
+use crate::figure::Figure;
+use crate::report::NeedleForm;
+use crate::workbench::{NeedleDrawJob, NeedleDrawn, NeedlePart};
+use egui::{Align, Layout, RichText, Ui};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the view remembers while the window is open.
+pub struct State {
+    form: NeedleForm,
+    /// Tasks that are left out.
+    without: BTreeSet<String>,
+    drawn: Option<NeedleDrawn>,
+    asked: Option<Key>,
+    /// The cell or point that was clicked.
+    clicked: Option<Clicked>,
+}
+
+/// What the figure is drawn from, and how: files with their rows, tasks that are left out.
+type Key = (Vec<(PathBuf, usize)>, NeedleForm, BTreeSet<String>);
+
+/// A place in the figure.
+#[derive(Debug, Clone, PartialEq)]
+struct Clicked {
+    panel: usize,
+    series: String,
+    category: usize,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            form: NeedleForm::Depth,
+            without: BTreeSet::new(),
+            drawn: None,
+            asked: None,
+            clicked: None,
+        }
+    }
+}
+
+impl State {
+    /// Takes the figure.
+    pub fn take(&mut self, drawn: NeedleDrawn) {
+        self.drawn = Some(drawn);
+        self.clicked = None;
+    }
+
+    /// The figure that is shown.
+    pub fn figure(&self) -> Option<Arc<Figure>> {
+        self.drawn.as_ref().map(|drawn| drawn.figure.clone())
+    }
+}
+
+/// The forms, and what they are called.
+const FORMS: [(NeedleForm, &str); 3] = [
+    (NeedleForm::Depth, "Length and depth"),
+    (NeedleForm::Lines, "Lines over length"),
+    (NeedleForm::Heat, "Length and model"),
+];
+
+impl Window {
+    /// Whether the view still waits for its figure.
+    pub(in crate::app) fn wants_needles(&self) -> bool {
+        self.view == View::Needle && self.needle.asked.as_ref() != Some(&self.needle_key())
+    }
+
+    fn needle_key(&self) -> Key {
+        // Rows that are read again are other rows: their place in memory tells them apart.
+        let shown = self.files.needles.iter().filter(|needles| needles.shown);
+        let files = shown.map(|there| (there.path.clone(), Arc::as_ptr(&there.rows).addr()));
+        (files.collect(), self.needle.form, self.needle.without.clone())
+    }
+
+    /// Asks for the figure when what is open, shown or chosen has changed and somebody looks.
+    pub(in crate::app) fn needle_logic(&mut self) {
+        if !self.wants_needles() || self.jobs.has_open(|ask| matches!(ask, Ask::Open(_))) {
+            return;
+        }
+        self.needle.asked = Some(self.needle_key());
+        let shown = self.files.needles.iter().filter(|needles| needles.shown);
+        let part =
+            |there: &Needles| NeedlePart { name: file_name(&there.path), rows: there.rows.clone() };
+        self.start(Ask::DrawNeedles(NeedleDrawJob {
+            parts: shown.map(part).collect(),
+            form: self.needle.form,
+            without: self.needle.without.clone(),
+        }));
+    }
+
+    /// Draws the view.
+    pub(in crate::app) fn needle_ui(&mut self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            for (form, title) in FORMS {
+                if ui.selectable_label(self.needle.form == form, title).clicked() {
+                    self.needle.form = form;
+                }
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.button("Export figure…").clicked() {
+                    self.open_export(true);
+                }
+                let copy = ui.button("Copy figure");
+                if copy.on_hover_text("As the export would write it (Ctrl+Shift+C)").clicked() {
+                    self.copy_figure();
+                }
+            });
+        });
+        ui.horizontal_wrapped(|ui| self.needle_tasks_ui(ui));
+        ui.separator();
+        if self.files.needles.is_empty() {
+            return empty_ui(ui);
+        }
+        self.needle_tests_ui(ui);
+        egui::CentralPanel::default()
+            .frame(egui::Frame::NONE)
+            .show(ui, |ui| self.needle_figure_ui(ui));
+    }
+
+    /// The tasks, to be left out and taken in.
+    fn needle_tasks_ui(&mut self, ui: &mut Ui) {
+        let tasks: BTreeSet<&String> =
+            self.files.needles.iter().flat_map(|needles| &needles.tasks).collect();
+        for task in tasks {
+            let mut shown = !self.needle.without.contains(task);
+            let check = ui.checkbox(&mut shown, task.replace('_', " "));
+            name_field(&check, &format!("Show the task {task}"));
+            match shown {
+                true => drop(self.needle.without.remove(task)),
+                false => drop(self.needle.without.insert(task.clone())),
+            }
+        }
+    }
+
+    fn needle_figure_ui(&mut self, ui: &mut Ui) {
+        let Some(drawn) = self.needle.drawn.take() else {
+            ui.add_space(24.0);
+            ui.vertical_centered(|ui| ui.spinner());
+            return;
+        };
+        let n_of =
+            |panel: usize, series: &str, category: Option<usize>| drawn.n(panel, series, category?);
+        if drawn.figure.panels.is_empty() {
+            ui.add_space(24.0);
+            let words = match drawn.form {
+                NeedleForm::Depth => "None of these results has a depth; see them over length.",
+                _ => "No task or no file is ticked.",
+            };
+            ui.vertical_centered(|ui| ui.label(RichText::new(words).weak()));
+        } else if let Some(touch) = clicked_figure_ui(ui, "needle", &drawn.figure, &n_of) {
+            self.needle.clicked = clicked(touch);
+        }
+        self.needle.drawn = Some(drawn);
+    }
+}
+
+/// What a touch means here; a point of a line stands at its length.
+fn clicked(touch: Touch) -> Option<Clicked> {
+    match touch {
+        Touch::Cell { panel, series, cell } => Some(Clicked { panel, series, category: cell }),
+        Touch::Point { panel, series, at } => {
+            Some(Clicked { panel, series, category: at[0].round().max(0.0) as usize })
+        }
+        Touch::Range { .. } => None,
+    }
+}
+
+fn empty_ui(ui: &mut Ui) {
+    ui.add_space(24.0);
+    ui.vertical_centered(|ui| {
+        ui.label(RichText::new("No needle results are open.").strong());
+        ui.label(
+            RichText::new(
+                "Make tests with `backstory needle make`, let a model answer them with `backstory needle \
+                 run`, and open what it wrote: at the left, by its path, or by dropping it here.",
+            )
+            .weak(),
+        );
+    });
+}
