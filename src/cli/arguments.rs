@@ -2,9 +2,11 @@
 
 use super::Asked;
 use super::compare_arguments::CompareArguments;
+use super::evaluate_arguments::EvaluateArguments;
 use super::figure_arguments::FigureArguments;
 use super::needle_arguments::NeedleCommand;
 use super::report_arguments::ReportArguments;
+use super::score_arguments::ScoreArguments;
 use super::window_arguments::{ViewArgument, WindowArguments, word};
 use crate::coherence::{Negatives, Settings};
 use crate::export::Format;
@@ -140,6 +142,10 @@ pub enum Command {
     },
     /// Which strategy gives more on the same seeds, and how sure that is
     Compare(Box<CompareArguments>),
+    /// Answer test records as LongBench does, and grade the answers
+    Evaluate(Box<EvaluateArguments>),
+    /// Grade predictions as LongBench does
+    Score(ScoreArguments),
     /// Draw a figure: SVG, PDF, PNG, CSV, and the JSON that draws it again
     Figure(Box<FigureArguments>),
     /// Figures, tables and dataset cards in one folder, with a page that stands alone
@@ -369,6 +375,8 @@ impl Command {
             Self::Synth(synth) => synth.json,
             Self::Needle { command } => command.json(),
             Self::Compare(compare) => compare.json,
+            Self::Evaluate(evaluate) => evaluate.json,
+            Self::Score(score) => score.json,
             Self::Figure(figure) => figure.json,
             Self::Report(report) => report.json,
         }
@@ -398,6 +406,8 @@ impl Command {
                 })
             }
             Self::Compare(compare) => Job::Compare(compare.job()),
+            Self::Evaluate(evaluate) => Job::Evaluate(Box::new(evaluate.job())),
+            Self::Score(score) => Job::Score(score.job()),
             Self::Report(report) => Job::Report(Box::new(report.job())),
             Self::Figure(figure) => Job::SaveFigure(figure.job()?),
             Self::Export { inputs, format, out, .. } => {
@@ -446,7 +456,7 @@ impl InputOptions {
 }
 
 impl ModelArguments {
-    fn choice(self) -> ModelChoice {
+    pub fn choice(self) -> ModelChoice {
         ModelChoice { model: self.model, device: self.device }
     }
 }

@@ -4,12 +4,14 @@
 
 mod arguments;
 mod compare_arguments;
+mod evaluate_arguments;
 mod figure_arguments;
 mod lengths_arguments;
 mod needle_arguments;
 mod print;
 mod progress;
 mod report_arguments;
+mod score_arguments;
 mod window_arguments;
 
 use crate::job::Watch;
@@ -103,6 +105,8 @@ fn exit_code(product: &Product) -> u8 {
         Product::Synth(report) => report.rejected + report.skipped,
         Product::Coherence(report) => report.skipped,
         Product::Compared(report) => report.skipped,
+        Product::Evaluated(report) => report.skipped,
+        Product::Scored(report) => report.skipped,
         Product::Exported(report) => report.exported.n_left_out + report.skipped,
         Product::Saved(saved) => saved.skipped,
         Product::Reported(made) => made.skipped,

@@ -1,5 +1,6 @@
 //! What a command prints: one JSON document with `--json`, else a few lines for people.
 
+use super::score_arguments;
 use crate::coherence::{Estimate, GroupSummary};
 use crate::gpu::KernelTime;
 use crate::job::duration;
@@ -43,6 +44,8 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Synth(report) if as_json => document(report),
         Product::Coherence(report) if as_json => document(report),
         Product::Compared(report) if as_json => document(report),
+        Product::Evaluated(report) if as_json => document(report),
+        Product::Scored(report) if as_json => document(report),
         Product::Logprobs(report) if as_json => document(report),
         Product::Bench(report) if as_json => document(report),
         Product::Demo(report) if as_json => document(report),
@@ -109,6 +112,23 @@ fn lines(product: &Product) -> Result<()> {
                 table(&mut out, &comparison.table())?;
             }
         }
+        Product::Evaluated(report) => {
+            writeln!(out, "before the start: {}", report.estimate.sentence())?;
+            writeln!(
+                out,
+                "{} answered, {} of them by an earlier run, {} prompts cut; {} tokens read, {} written in {}",
+                report.answered,
+                report.resumed,
+                report.truncated,
+                report.tokens_in,
+                report.tokens_out,
+                duration(report.elapsed_secs)
+            )?;
+            if let Some(scores) = &report.scores {
+                table(&mut out, &score_arguments::table(scores))?;
+            }
+        }
+        Product::Scored(report) => table(&mut out, &score_arguments::table(report))?,
         Product::Logprobs(report) => {
             let nll = report.mean_nll.map_or("-".to_owned(), |nll| format!("{nll:.5}"));
             writeln!(out, "{} tokens, mean NLL {nll} nats", report.token_ids.len())?;

@@ -13,6 +13,8 @@ use crate::seed::Stream;
 pub struct Ask {
     /// The chat so far.
     pub messages: Vec<Message>,
+    /// The messages' texts alone, without the model's chat template: a text to go on with.
+    pub plain: bool,
     /// The beginning of the assistant's turn, given to the model.
     pub begun: String,
     /// Texts that end the reply.
@@ -60,6 +62,21 @@ pub trait Talk {
     fn begin(&mut self) -> Turn<Self::Outcome>;
     /// What follows from what came back.
     fn hear(&mut self, heard: Heard) -> Turn<Self::Outcome>;
+}
+
+/// A conversation of one ask: what comes back is all there is to it.
+pub struct Question(pub Ask);
+
+impl Talk for Question {
+    type Outcome = Heard;
+
+    fn begin(&mut self) -> Turn<Heard> {
+        Turn::Ask(Box::new(self.0.clone()))
+    }
+
+    fn hear(&mut self, heard: Heard) -> Turn<Heard> {
+        Turn::End(heard)
+    }
 }
 
 /// What happens while conversations run.
@@ -154,8 +171,17 @@ struct Chat {
 impl Chat {
     /// The prompt's tokens. Text of data never becomes a special token.
     fn tokens(&self, ask: &Ask) -> Result<Vec<u32>, model::Error> {
-        let chat = model::chat_tokens(&self.template, &self.tokenizer, &ask.messages, &ask.begun)?;
-        Ok(chat.tokens.into_iter().map(|token| token.id).collect())
+        let tokens = match ask.plain {
+            true => {
+                let text: String = ask.messages.iter().map(|m| m.content.as_str()).collect();
+                model::text_tokens(&self.tokenizer, &(text + &ask.begun))?
+            }
+            false => {
+                let Ask { messages, begun, .. } = ask;
+                model::chat_tokens(&self.template, &self.tokenizer, messages, begun)?.tokens
+            }
+        };
+        Ok(tokens.into_iter().map(|token| token.id).collect())
     }
 }
 

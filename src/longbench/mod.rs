@@ -1,7 +1,20 @@
-//! The benchmark's rules, as far as its results: reading the files of grades that its scorer leaves.
+//! The benchmark's rules: how it asks, which files hold predictions, how they are graded and averaged, and
+//! the results that others leave.
 //!
-//! What a task is called and where it belongs is `prompt`'s; drawing grades belongs in `report`.
+//! How one prediction is graded is `metrics`'; what a task is called and where it belongs is `prompt`'s;
+//! drawing grades belongs in `report`.
 
+mod asking;
+mod average;
+mod harness;
+mod predictions;
 mod results;
+mod scoring;
 
+pub use asking::{AskError, Asking, TestPrompt};
+pub use average::mean_score;
+pub use predictions::ScoreError;
 pub use results::{Results, ResultsError, TaskGrade, read_results};
+pub use scoring::{
+    GROUPS_E, Graded, PROMPTS_FILE, PredictionFile, Scored, prediction_files, score_file,
+};

@@ -1,12 +1,18 @@
-//! A folder of results: `result.json` with a score per task, and where there is one
-//! `per_sample.json` with a grade per record.
+//! Results as others leave them: a `result.json` with a score per task, with a grade per record in
+//! `per_sample.json` where there is one; or the predictions themselves, which are graded here: LongBench's
+//! `pred/MODEL/` and lm-evaluation-harness's `samples_*.jsonl`.
 
+use super::predictions::ScoreError;
+use super::scoring::{Graded, Scored, prediction_files, score_file};
+use crate::job::Watch;
+use crate::prompt::Task;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The scores of one model.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +34,8 @@ pub struct TaskGrade {
     pub score: f64,
     /// The grade of each record, 0 to 100, in the order of the predictions; empty where unknown.
     pub grades: Vec<f64>,
+    /// The records behind the score, in the same order; empty where unknown.
+    pub records: Arc<Vec<Graded>>,
 }
 
 /// Why results could not be read.
@@ -83,6 +91,9 @@ pub enum ResultsError {
         /// What is wrong.
         reason: String,
     },
+    /// Predictions that cannot be graded.
+    #[error(transparent)]
+    Predictions(#[from] ScoreError),
 }
 
 /// The most that a file of scores, and one of grades per record, may hold. A real one has some hundred
@@ -90,36 +101,135 @@ pub enum ResultsError {
 const SCORES_MIB: u64 = 1;
 const GRADES_MIB: u64 = 64;
 
-/// Reads the results in a folder, or in a file like its `result.json`.
+/// Reads the results in a folder, or in a file: scores, or predictions that are graded now.
 ///
 /// # Errors
-/// See [`ResultsError`]. Grades per record that do not fit the scores are left out with a warning.
-pub fn read_results(path: &Path) -> Result<Results, ResultsError> {
+/// See [`ResultsError`]. Grades and predictions that do not fit the scores are left out with a warning.
+pub fn read_results(path: &Path, watch: &Watch) -> Result<Results, ResultsError> {
     let (scores, folder) = match path.is_dir() {
         true => (path.join("result.json"), path),
         false => (path.to_owned(), path.parent().unwrap_or(Path::new(""))),
     };
-    if path.is_dir() && !scores.is_file() {
-        return Err(ResultsError::NoResults { path: path.to_owned(), found: instead(path) });
+    let is_of_predictions = match path.is_dir() {
+        true => !scores.is_file(),
+        false => path.extension().is_some_and(|e| e == "jsonl"),
+    };
+    if is_of_predictions {
+        return graded_now(path, watch);
     }
     let mut tasks = read_scores(&scores)?;
     let mut warnings = Vec::new();
-    let grades = folder.join("per_sample.json");
-    if grades.is_file() {
-        let mut of_task: BTreeMap<String, Value> = read_json(&grades, GRADES_MIB)?;
-        for task in &mut tasks {
-            let Some(found) = of_task.remove(&task.task) else { continue };
-            match grades_of(&found, task.score) {
-                Ok(found) => task.grades = found,
-                Err(reason) => warnings.push(format!(
-                    "{}: the grades of {} are left out: {reason}",
-                    grades.display(),
-                    task.task
-                )),
-            }
-        }
+    read_grades(&mut tasks, &folder.join("per_sample.json"), &mut warnings)?;
+    if path.is_dir() {
+        join_predictions(&mut tasks, folder, &mut warnings, watch)?;
     }
     Ok(Results { path: path.to_owned(), tasks, warnings })
+}
+
+/// Results of predictions, which have no scores yet.
+fn graded_now(path: &Path, watch: &Watch) -> Result<Results, ResultsError> {
+    let files = match prediction_files(&[path.to_owned()], false, watch) {
+        Err(ScoreError::NoFiles { path }) => {
+            let found = instead(&path);
+            return Err(ResultsError::NoResults { path, found });
+        }
+        files => files?,
+    };
+    let mut tasks = Vec::new();
+    for file in &files {
+        let scored = score_file(file, false, watch)?;
+        let (task, score) = (file.task.name.to_owned(), scored.score());
+        let grades = in_hundreds(&scored.records);
+        tasks.push(TaskGrade { task, score, grades, records: scored.records });
+    }
+    tasks.sort_by(|a, b| a.task.cmp(&b.task));
+    Ok(Results { path: path.to_owned(), tasks, warnings: Vec::new() })
+}
+
+/// Grades as [`TaskGrade::grades`] has them.
+fn in_hundreds(records: &[Graded]) -> Vec<f64> {
+    records.iter().map(|record| 100.0 * record.grade).collect()
+}
+
+/// Takes in a grade per record, where there is such a file.
+fn read_grades(
+    tasks: &mut [TaskGrade],
+    path: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<(), ResultsError> {
+    if !path.is_file() {
+        return Ok(());
+    }
+    let mut of_task: BTreeMap<String, Value> = read_json(path, GRADES_MIB)?;
+    for task in tasks {
+        let Some(found) = of_task.remove(&task.task) else { continue };
+        match grades_of(&found, task.score) {
+            Ok(found) => task.grades = found,
+            Err(reason) => warnings.push(format!(
+                "{}: the grades of {} are left out: {reason}",
+                path.display(),
+                task.task
+            )),
+        }
+    }
+    Ok(())
+}
+
+/// Takes in the predictions that lie beside the scores, where they are those that were scored.
+fn join_predictions(
+    tasks: &mut [TaskGrade],
+    folder: &Path,
+    warnings: &mut Vec<String>,
+    watch: &Watch,
+) -> Result<(), ResultsError> {
+    // Warnings of files that only lie beside are not worth telling.
+    let unheard = Watch::default();
+    let files = match prediction_files(&[folder.to_owned()], false, &unheard) {
+        Err(ScoreError::NoFiles { .. }) => return Ok(()),
+        Err(error) => {
+            warnings.push(format!("the predictions beside the scores are left out: {error}"));
+            return Ok(());
+        }
+        Ok(files) => files,
+    };
+    for file in files {
+        let same = |task: &&mut TaskGrade| Task::canonical(&task.task) == file.task.name;
+        let Some(task) = tasks.iter_mut().find(same) else { continue };
+        let joined = match score_file(&file, false, watch) {
+            Ok(scored) => join(task, scored),
+            Err(ScoreError::Cancelled(cancelled)) => {
+                return Err(ScoreError::Cancelled(cancelled).into());
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(reason) = joined {
+            let (path, task) = (file.path.display(), &task.task);
+            warnings.push(format!("{path}: the predictions of {task} are left out: {reason}"));
+        }
+    }
+    Ok(())
+}
+
+fn join(task: &mut TaskGrade, scored: Scored) -> Result<(), String> {
+    let score = scored.score();
+    let mut records = scored.records;
+    if task.grades.is_empty() {
+        if (score - task.score).abs() > 0.0051 {
+            return Err(format!("they give {score:.2} and the score is {}", task.score));
+        }
+        task.grades = in_hundreds(&records);
+    } else {
+        let (n, n_grades) = (records.len(), task.grades.len());
+        if n != n_grades {
+            return Err(format!("there are {n} of them and {n_grades} grades"));
+        }
+        let grades = task.grades.iter();
+        for (record, grade) in Arc::make_mut(&mut records).iter_mut().zip(grades) {
+            record.grade = grade / 100.0;
+        }
+    }
+    task.records = records;
+    Ok(())
 }
 
 /// What a folder without results holds.
@@ -137,8 +247,8 @@ fn instead(folder: &Path) -> &'static str {
     }
     match holds(".jsonl") {
         true => {
-            "it has .jsonl files; if these are predictions, score them first and give the folder with the \
-             result.json that comes of it"
+            "it has .jsonl files; if these are predictions, name each after its data set of LongBench, such \
+             as hotpotqa.jsonl"
         }
         false => "give a folder in which LongBench's scorer has left its results",
     }
@@ -166,7 +276,8 @@ fn read_scores(path: &Path) -> Result<Vec<TaskGrade>, ResultsError> {
             let value: String = value.to_string().chars().take(40).collect();
             return Err(no_grades(format!("`{task}` has {value}")));
         };
-        tasks.push(TaskGrade { task, score, grades: Vec::new() });
+        let (grades, records) = (Vec::new(), Arc::default());
+        tasks.push(TaskGrade { task, score, grades, records });
     }
     tasks.sort_by(|a, b| a.task.cmp(&b.task));
     Ok(tasks)
@@ -232,9 +343,13 @@ mod tests {
         }
     }
 
+    fn read(path: &Path) -> Result<Results, ResultsError> {
+        read_results(path, &Watch::default())
+    }
+
     fn error(files: &[(&str, &str)]) -> String {
         let folder = Folder::new("error", files);
-        read_results(&folder.0).unwrap_err().to_string()
+        read(&folder.0).unwrap_err().to_string()
     }
 
     #[test]
@@ -246,13 +361,13 @@ mod tests {
                 ("per_sample.json", r#"{"qasper": [0, 0, 1], "lcc": [0.5], "musique": [1]}"#),
             ],
         );
-        let results = read_results(&folder.0).unwrap();
+        let results = read(&folder.0).unwrap();
         let tasks: Vec<(&str, f64, usize)> =
             results.tasks.iter().map(|t| (t.task.as_str(), t.score, t.grades.len())).collect();
         assert_eq!(tasks, [("2wikimqa", 100.0, 0), ("lcc", 5.0, 0), ("qasper", 33.33, 3)]);
         assert_eq!(results.warnings.len(), 1);
         assert!(results.warnings[0].contains("their mean is 50.00 and the score 5"));
-        let alone = read_results(&folder.0.join("result.json")).unwrap();
+        let alone = read(&folder.0.join("result.json")).unwrap();
         assert_eq!(alone.tasks, results.tasks);
     }
 
@@ -260,15 +375,71 @@ mod tests {
     fn what_score_prints_is_read_too() {
         let text = r#"{"edition": "longbench", "tasks": {"qasper": 12.5}, "average": 12.5}"#;
         let folder = Folder::new("own", &[("result.json", text)]);
-        assert_eq!(read_results(&folder.0).unwrap().tasks[0].score, 12.5);
+        assert_eq!(read(&folder.0).unwrap().tasks[0].score, 12.5);
+    }
+
+    const TWO: &str = "{\"pred\": \"Ada\", \"answers\": [\"Ada\"], \"length\": 10}\n\
+                       {\"pred\": \"Ada Stone\", \"answers\": [\"Ada\"], \"_id\": \"b\"}\n";
+
+    #[test]
+    fn predictions_are_graded_when_they_are_opened() {
+        let folder = Folder::new("predictions", &[("qasper.jsonl", TWO), ("mine.jsonl", "{}")]);
+        for path in [folder.0.clone(), folder.0.join("qasper.jsonl")] {
+            let results = read(&path).unwrap();
+            let [task] = &results.tasks[..] else { panic!("one task") };
+            assert_eq!((task.task.as_str(), task.score), ("qasper", 83.33));
+            assert_eq!(task.grades, [100.0, 100.0 * (2.0 / 3.0)]);
+            let record = &task.records[1];
+            assert_eq!((record.line, record.id.as_deref()), (2, Some("b")));
+            assert_eq!((record.prediction.as_str(), record.length), ("Ada Stone", None));
+        }
+        let watch = Watch::default();
+        watch.cancel();
+        let stopped = read_results(&folder.0, &watch);
+        assert!(matches!(stopped, Err(ResultsError::Predictions(ScoreError::Cancelled(_)))));
+    }
+
+    #[test]
+    fn samples_of_the_harness_are_results() {
+        let sample = |grade: f64| {
+            let doc = r#"{"answers": ["Ada"], "length": 10}"#;
+            format!(r#"{{"doc": {doc}, "filtered_resps": ["Ada"], "qa_f1_score": {grade}}}"#)
+        };
+        let (old, new) = (sample(0.0), sample(0.25) + "\n" + &sample(1.0));
+        let files = [
+            ("samples_longbench_qasper_2024-01-01T00-00-00.jsonl", old.as_str()),
+            ("samples_longbench_qasper_2024-01-02T00-00-00.jsonl", &new),
+        ];
+        let results = read(&Folder::new("harness", &files).0).unwrap();
+        assert_eq!((results.tasks[0].score, results.tasks[0].records.len()), (62.5, 2));
+    }
+
+    #[test]
+    fn scores_grades_and_predictions_are_joined_where_they_agree() {
+        let read = |score: &str, grades: Option<&str>| {
+            let scores = format!(r#"{{"qasper": {score}}}"#);
+            let mut files = vec![("result.json", scores.as_str()), ("qasper.jsonl", TWO)];
+            files.extend(grades.map(|grades| ("per_sample.json", grades)));
+            let results = read(&Folder::new("joined", &files).0).unwrap();
+            let grades: Vec<f64> = results.tasks[0].records.iter().map(|r| r.grade).collect();
+            (grades, results.tasks[0].grades.len(), results.warnings.join(" "))
+        };
+        assert_eq!(read("83.33", None), (vec![1.0, 2.0 / 3.0], 2, String::new()));
+        let given = read("75", Some(r#"{"qasper": [1, 0.5]}"#));
+        assert_eq!(given, (vec![1.0, 0.5], 2, String::new()));
+        let (records, n, warning) = read("75", None);
+        assert!(records.is_empty() && n == 0 && warning.contains("they give 83.33"), "{warning}");
+        let (records, n, warning) = read("50", Some(r#"{"qasper": [1, 0.5, 0]}"#));
+        assert!(records.is_empty() && n == 3 && warning.contains("2 of them and 3 grades"));
     }
 
     #[test]
     fn wrong_folders_are_told_what_they_hold() {
         assert!(error(&[]).contains("LongBench's scorer has left"));
         assert!(error(&[("result_e.json", "{}")]).contains("other numbers"));
-        assert!(error(&[("qasper.jsonl", "")]).contains("score them first"));
-        let missing = read_results(Path::new("/none/of/this")).unwrap_err().to_string();
+        assert!(error(&[("mine.jsonl", "")]).contains("name each after its data set"));
+        assert!(error(&[("qasper.jsonl", "")]).contains("the file is empty"));
+        let missing = read(Path::new("/none/of/this")).unwrap_err().to_string();
         assert!(missing.contains("no such folder"), "{missing}");
     }
 
@@ -296,7 +467,7 @@ mod tests {
             "grades",
             &[("result.json", r#"{"qasper": 2}"#), ("per_sample.json", wrong)],
         );
-        let results = read_results(&folder.0).unwrap();
+        let results = read(&folder.0).unwrap();
         assert!(results.tasks[0].grades.is_empty());
         assert!(results.warnings[0].contains("numbers from 0 to 1"));
     }

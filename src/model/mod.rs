@@ -163,6 +163,19 @@ pub fn chat_tokens(
     Ok(ChatTokens { text, content, tokens })
 }
 
+/// The tokens of a text without a chat template; a model that wants a first token gets it. Strings of
+/// special tokens in the text are read as text.
+///
+/// # Errors
+/// That of the tokenizer.
+pub fn text_tokens(tokenizer: &Tokenizer, text: &str) -> Result<Vec<Token>, Error> {
+    let mut tokens = tokenizer.encode(text)?;
+    if let Some(bos) = tokenizer.bos().filter(|_| tokenizer.adds_bos()) {
+        tokens.insert(0, Token { id: bos, bytes: 0..0 });
+    }
+    Ok(tokens)
+}
+
 /// The tokenizer in a GGUF model or a `tokenizer.json`, and its chat template: that of the model, or
 /// of the `tokenizer_config.json` beside the other; `None` where there is none.
 ///

@@ -6,11 +6,13 @@
 
 mod conversation;
 mod needle;
+mod pack;
 mod task;
 mod task_table;
 mod template;
 
 pub use conversation::{Conversation, Stage};
+pub use pack::{PackError, PromptPack};
 pub use task::{Language, Task, TaskKind, TaskPrompt};
 pub use template::{Filled, Template};
 

@@ -75,6 +75,7 @@ impl<'a> Drafting<'a> {
         let purpose = format!("sample/{}/{stage}", self.failed.len());
         Ok(Ask {
             messages,
+            plain: false,
             begun: conversation.begun(&replies),
             stop: stops(conversation, stage),
             // Where nothing is to follow, a label could only begin another part.

@@ -3,7 +3,9 @@
 use super::{Desk, ModelChoice, WorkbenchError};
 use crate::gpu::KernelTime;
 use crate::job::Watch;
-use crate::model::{CacheUse, Feed, GenerateRequest, Reply, Sampling, ScoreRequest};
+use crate::model::{
+    self, CacheUse, Feed, GenerateRequest, LanguageModel, Reply, Sampling, ScoreRequest,
+};
 use crate::seed::Stream;
 use crate::stats;
 use serde::Serialize;
@@ -63,25 +65,8 @@ pub(super) fn run(
     }
     let model = desk.model(&job.model, watch)?;
     watch.stage("measuring", 2 * (RUNS + 1) as u64);
-    let mut stream = Stream::new(0, "bench", "tokens");
-    let n_vocab = model.info().n_vocab;
-    let tokens: Vec<u32> = (0..=n_prompt).map(|_| stream.below(n_vocab) as u32).collect();
-    let request = ScoreRequest { tokens, scored: vec![n_prompt..n_prompt + 1] };
-    let mut prefill = Vec::new();
-    let mut decode = Vec::new();
-    for _ in 0..=RUNS {
-        let started = Instant::now();
-        model.score(std::slice::from_ref(&request), watch)?;
-        prefill.push(n_prompt as f64 / started.elapsed().as_secs_f64());
-        watch.advance(1);
-    }
-    for _ in 0..=RUNS {
-        let mut writers = Writers::new(n_batch, n_generate, &request.tokens);
-        let started = Instant::now();
-        model.generate(&mut writers, n_batch, watch)?;
-        decode.push((n_generate * n_batch) as f64 / started.elapsed().as_secs_f64());
-        watch.advance(1);
-    }
+    let request = request(model, n_prompt);
+    let (prefill, decode) = speeds(model, &request, n_generate, n_batch, RUNS, watch)?;
     model.measure_kernels(true)?;
     model.score(std::slice::from_ref(&request), watch)?;
     let prefill_kernels = model.take_kernel_times();
@@ -93,13 +78,50 @@ pub(super) fn run(
         device: model.info().device.clone(),
         adapter: adapter.map_or_else(processor, |adapter| adapter.name.clone()),
         backend: adapter.map_or("candle", |adapter| &adapter.backend).to_owned(),
-        prefill_tokens_per_s: median_after_warm_up(&prefill),
-        decode_tokens_per_s: median_after_warm_up(&decode),
+        prefill_tokens_per_s: prefill,
+        decode_tokens_per_s: decode,
         batch: n_batch,
         prefill_kernels,
         decode_kernels,
         cache: model.meter().work().cache,
     })
+}
+
+/// A prompt of random tokens.
+pub(super) fn request(model: &dyn LanguageModel, n_prompt: usize) -> ScoreRequest {
+    let mut stream = Stream::new(0, "bench", "tokens");
+    let n_vocab = model.info().n_vocab;
+    let tokens: Vec<u32> = (0..=n_prompt).map(|_| stream.below(n_vocab) as u32).collect();
+    ScoreRequest { tokens, scored: vec![n_prompt..n_prompt + 1] }
+}
+
+/// Tokens per second of reading a prompt and of writing: medians of `n_runs` after a warm-up, each of
+/// which advances the watch by one.
+pub(super) fn speeds(
+    model: &mut dyn LanguageModel,
+    request: &ScoreRequest,
+    n_generate: usize,
+    n_batch: usize,
+    n_runs: usize,
+    watch: &Watch,
+) -> Result<(f64, f64), model::Error> {
+    let n_prompt = request.tokens.len() - 1;
+    let mut prefill = Vec::new();
+    let mut decode = Vec::new();
+    for _ in 0..=n_runs {
+        let started = Instant::now();
+        model.score(std::slice::from_ref(request), watch)?;
+        prefill.push(n_prompt as f64 / started.elapsed().as_secs_f64());
+        watch.advance(1);
+    }
+    for _ in 0..=n_runs {
+        let mut writers = Writers::new(n_batch, n_generate, &request.tokens);
+        let started = Instant::now();
+        model.generate(&mut writers, n_batch, watch)?;
+        decode.push((n_generate * n_batch) as f64 / started.elapsed().as_secs_f64());
+        watch.advance(1);
+    }
+    Ok((median_after_warm_up(&prefill), median_after_warm_up(&decode)))
 }
 
 fn median_after_warm_up(runs: &[f64]) -> f64 {

@@ -49,7 +49,7 @@ pub(super) fn model(named: &Named, watch: &Watch) -> Result<ModelScores, Workben
 
 fn results(path: &Path, watch: &Watch) -> Result<Results, WorkbenchError> {
     watch.check()?;
-    let results = longbench::read_results(path)?;
+    let results = longbench::read_results(path, watch)?;
     results.warnings.iter().for_each(|warning| watch.warn(warning));
     Ok(results)
 }

@@ -2,12 +2,11 @@
 //!
 //! The first line is the run's signature. A kill at any byte can tear the last line only, which is
 //! cut off when the run goes on; any other damage is an error, as a journal must not lose records.
+//! What a line holds of a record is for those who run: `outcomes` for `synth`, `answering` for tests.
 
-use super::signature::Signature;
-use crate::data::{Record, RecordId, Source, StrategyId};
-use crate::synthesis::{Made, Outcome, RejectedRecord};
+use crate::data::RecordId;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -67,51 +66,53 @@ pub enum JournalError {
     },
 }
 
-/// A seed's place in a run: its id, and how many seeds before it have the same.
+/// A record's place in a run: its id, and how many records before it have the same.
 pub type Key = (RecordId, usize);
 
-/// One finished seed.
+/// The keys of records, in their order.
+pub fn keys<'a>(ids: impl Iterator<Item = &'a RecordId>) -> Vec<Key> {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    ids.map(|id| {
+        let n = seen.entry(id.as_str()).or_insert(0);
+        *n += 1;
+        (id.clone(), *n - 1)
+    })
+    .collect()
+}
+
+/// What a run's results depend on.
+pub trait Signed: Serialize + DeserializeOwned {
+    /// The parts in which two signatures differ, by name, in the order in which a person would look
+    /// for them; none when a run may go on.
+    fn differences(&self, other: &Self) -> Vec<String>;
+}
+
+/// One finished record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Line {
+struct Line<E> {
     seed: RecordId,
     occurrence: usize,
     #[serde(flatten)]
-    end: End,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum End {
-    Made(Box<MadeLine>),
-    Rejected(Box<RejectedRecord>),
-}
-
-/// A made record without what follows from its place in the dataset.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct MadeLine {
-    seed_id: RecordId,
-    task: String,
-    strategy: StrategyId,
-    instruction: String,
-    answers: Vec<String>,
-    context: Option<String>,
-    extra: Map<String, Value>,
-    attempts: Vec<crate::synthesis::Attempt>,
+    end: E,
 }
 
 /// An open journal, locked against other runs.
-pub struct Journal {
+pub struct Journal<E> {
     path: PathBuf,
     file: File,
-    outcomes: BTreeMap<Key, Outcome>,
+    ended: BTreeMap<Key, E>,
 }
 
-impl Journal {
+impl<E: Serialize + DeserializeOwned> Journal<E> {
     /// Opens or creates the journal of a run; `overwrite` throws away what is there.
     ///
     /// # Errors
     /// See [`JournalError`].
-    pub fn open(path: &Path, signature: &Signature, overwrite: bool) -> Result<Self, JournalError> {
+    pub fn open(
+        path: &Path,
+        signature: &impl Signed,
+        overwrite: bool,
+    ) -> Result<Self, JournalError> {
         let fail = |verb| move |source| JournalError::File { verb, path: path.to_owned(), source };
         let mut options = File::options();
         let file = options.read(true).write(true).create(true).truncate(false).open(path);
@@ -128,15 +129,15 @@ impl Journal {
             file.read_to_end(&mut bytes).map_err(fail("read"))?;
         }
         let mut n_whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        let outcomes = match read(path, &bytes[..n_whole], signature) {
+        let ended = match read(path, &bytes[..n_whole], signature) {
             // A run that finished nothing has nothing to lose.
             Err(JournalError::Differs { .. }) if n_lines(&bytes) == 1 => {
                 n_whole = 0;
                 BTreeMap::new()
             }
-            outcomes => outcomes?,
+            ended => ended?,
         };
-        let mut journal = Self { path: path.to_owned(), file, outcomes };
+        let mut journal = Self { path: path.to_owned(), file, ended };
         journal.file.set_len(n_whole as u64).map_err(fail("cut"))?;
         journal.file.seek(SeekFrom::End(0)).map_err(fail("extend"))?;
         if n_whole == 0 {
@@ -146,21 +147,18 @@ impl Journal {
     }
 
     /// What is finished.
-    pub fn outcomes(&self) -> &BTreeMap<Key, Outcome> {
-        &self.outcomes
+    pub fn ended(&self) -> &BTreeMap<Key, E> {
+        &self.ended
     }
 
-    /// Writes a finished seed down; when this returns, a kill cannot lose it.
+    /// Writes a finished record down; when this returns, a kill cannot lose it.
     ///
     /// # Errors
     /// [`JournalError::File`].
-    pub fn add(&mut self, key: Key, outcome: Outcome) -> Result<(), JournalError> {
-        let end = match &outcome {
-            Outcome::Made(made) => End::Made(Box::new(MadeLine::new(made))),
-            Outcome::Rejected(rejected) => End::Rejected(rejected.clone()),
-        };
-        self.append(&Line { seed: key.0.clone(), occurrence: key.1, end })?;
-        self.outcomes.insert(key, outcome);
+    pub fn add(&mut self, key: Key, end: E) -> Result<(), JournalError> {
+        let line = Line { seed: key.0.clone(), occurrence: key.1, end };
+        self.append(&line)?;
+        self.ended.insert(key, line.end);
         Ok(())
     }
 
@@ -177,12 +175,12 @@ fn n_lines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-fn read(
+fn read<E: DeserializeOwned, S: Signed>(
     path: &Path,
     bytes: &[u8],
-    signature: &Signature,
-) -> Result<BTreeMap<Key, Outcome>, JournalError> {
-    let mut outcomes = BTreeMap::new();
+    signature: &S,
+) -> Result<BTreeMap<Key, E>, JournalError> {
+    let mut ended = BTreeMap::new();
     for (ix, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let damaged = |error: serde_json::Error| JournalError::Damaged {
             path: path.to_owned(),
@@ -190,50 +188,15 @@ fn read(
             reason: error.to_string(),
         };
         if ix == 0 {
-            let there: Signature = serde_json::from_slice(line).map_err(damaged)?;
+            let there: S = serde_json::from_slice(line).map_err(damaged)?;
             let differences = signature.differences(&there);
             if !differences.is_empty() {
                 return Err(JournalError::Differs { path: path.to_owned(), differences });
             }
             continue;
         }
-        let line: Line = serde_json::from_slice(line).map_err(damaged)?;
-        let outcome = match line.end {
-            End::Made(made) => Outcome::Made(Box::new(made.into_made())),
-            End::Rejected(rejected) => Outcome::Rejected(rejected),
-        };
-        outcomes.insert((line.seed, line.occurrence), outcome);
+        let line: Line<E> = serde_json::from_slice(line).map_err(damaged)?;
+        ended.insert((line.seed, line.occurrence), line.end);
     }
-    Ok(outcomes)
-}
-
-impl MadeLine {
-    fn new(made: &Made) -> Self {
-        let record = &made.record;
-        Self {
-            seed_id: record.seed_id.clone(),
-            task: record.task.clone(),
-            strategy: record.strategy.clone(),
-            instruction: record.instruction.clone(),
-            answers: record.answers.clone(),
-            context: record.context.clone(),
-            extra: record.extra.clone(),
-            attempts: made.attempts.clone(),
-        }
-    }
-
-    fn into_made(self) -> Made {
-        let record = Record {
-            id: RecordId::unset(),
-            seed_id: self.seed_id,
-            source: Source { path: PathBuf::new(), line: 0 },
-            task: self.task,
-            strategy: self.strategy,
-            instruction: self.instruction,
-            answers: self.answers,
-            context: self.context,
-            extra: self.extra,
-        };
-        Made { record, attempts: self.attempts }
-    }
+    Ok(ended)
 }

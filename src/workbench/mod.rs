@@ -3,10 +3,12 @@
 //! Both doors (`cli` and the window) speak only [`Job`] -> [`Product`]. No formula lives here and no
 //! widget: measures belong in their rooms, drawing in `report` and the doors.
 
+mod answering;
 mod bench;
 mod comparing;
 mod demo;
 mod desk;
+mod evaluating;
 mod example;
 mod figures;
 mod finding;
@@ -21,10 +23,12 @@ mod measure;
 mod needle_results;
 mod needle_sets;
 mod opening;
+mod outcomes;
 mod reporting;
 mod result_lines;
 mod rows;
 mod runner;
+mod score;
 mod selecting;
 mod settings;
 mod signature;
@@ -35,6 +39,7 @@ pub use bench::{BenchJob, BenchReport};
 pub use comparing::{CompareJob, CompareReport, CompareWish, RESAMPLES, SideReport};
 pub use demo::{DemoJob, DemoReport};
 pub use desk::{Desk, LoadedModel};
+pub use evaluating::{Estimate, EvaluateJob, EvaluateReport};
 pub use figures::{
     DPI, Drawn, FigureJob, FigureSource, LengthsWish, Picture, PictureJob, SaveJob, Saved,
 };
@@ -53,6 +58,7 @@ pub use opening::{OpenJob, Opened};
 pub use reporting::{ReportJob, ReportMade, Taken};
 pub use rows::{OpenRows, RowsPart};
 pub use runner::{Failure, JobId, Report, Runner};
+pub use score::{ScoreJob, ScoreReport};
 pub use selecting::{Brush, BrushValue, GAINS, SelectJob, Selected};
 pub use settings::{OpenFile, Settings};
 pub use synth::{NoPreview, Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
@@ -63,11 +69,11 @@ use crate::data::{DataError, Record};
 use crate::export::{self, ExportError, Exported};
 use crate::job::{Cancelled, Watch};
 use crate::lengths::LengthsError;
-use crate::longbench::ResultsError;
+use crate::longbench::{AskError, ResultsError, ScoreError};
 use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
 use crate::needle::NeedleError;
-use crate::prompt::PromptError;
+use crate::prompt::{PackError, PromptError};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -84,6 +90,10 @@ pub enum Job {
     Coherence(CoherenceJob),
     /// Which of several strategies gives more on the same seeds?
     Compare(CompareJob),
+    /// Answer test records with a model and grade the answers.
+    Evaluate(Box<EvaluateJob>),
+    /// What grades do predictions get?
+    Score(ScoreJob),
     /// The log-probability of every token of a text file.
     Logprobs {
         /// The text.
@@ -185,6 +195,7 @@ impl Job {
         match self {
             Self::Synth(_)
             | Self::Coherence(_)
+            | Self::Evaluate(_)
             | Self::Logprobs { .. }
             | Self::Bench(_)
             | Self::Demo(_) => Worker::Model,
@@ -202,6 +213,7 @@ impl Job {
             Self::Inspect(_)
             | Self::Lengths(_)
             | Self::Compare(_)
+            | Self::Score(_)
             | Self::Fetch { .. }
             | Self::Open(_)
             | Self::Example { .. }
@@ -226,6 +238,10 @@ pub enum Product {
     Coherence(Box<CoherenceReport>),
     /// See [`Job::Compare`].
     Compared(Box<CompareReport>),
+    /// See [`Job::Evaluate`].
+    Evaluated(Box<EvaluateReport>),
+    /// See [`Job::Score`].
+    Scored(Box<ScoreReport>),
     /// See [`Job::Logprobs`].
     Logprobs(LogprobsReport),
     /// See [`Job::Bench`].
@@ -294,6 +310,9 @@ pub enum WorkbenchError {
     /// Needle tests.
     #[error(transparent)]
     Needle(#[from] NeedleError),
+    /// Predictions.
+    #[error(transparent)]
+    Score(#[from] ScoreError),
     /// The journal of a run.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -307,6 +326,24 @@ pub enum WorkbenchError {
         path: PathBuf,
         /// What is wrong.
         source: PromptError,
+    },
+    /// A prompt pack.
+    #[error("the prompt pack {path} cannot be used: {source}")]
+    Pack {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: PackError,
+    },
+    /// A test that cannot be asked.
+    #[error("{path}, line {line}: {source}")]
+    Ask {
+        /// The file.
+        path: PathBuf,
+        /// 1-based line.
+        line: usize,
+        /// What is wrong.
+        source: Box<AskError>,
     },
     /// A file that cannot be read or written.
     #[error("cannot {verb} {path}: {source}; check the path and the permissions")]
@@ -345,6 +382,8 @@ pub fn run(
         Job::Synth(job) => Product::Synth(synth::run(*job, desk, watch, follow)?),
         Job::Coherence(job) => Product::Coherence(Box::new(measure::coherence(&job, desk, watch)?)),
         Job::Compare(job) => Product::Compared(Box::new(comparing::run(&job, watch)?)),
+        Job::Evaluate(job) => Product::Evaluated(Box::new(evaluating::run(&job, desk, watch)?)),
+        Job::Score(job) => Product::Scored(Box::new(score::run(&job, watch)?)),
         Job::Logprobs { file, model } => {
             Product::Logprobs(logprobs::run(&file, &model, desk, watch)?)
         }

@@ -1,6 +1,7 @@
 //! What a run's results depend on. Two runs with the same signature make the same records, so one
 //! may go on where the other stopped; batch size, paths and device are left out.
 
+use super::journal::Signed;
 use crate::data::Dataset;
 use crate::synthesis::Origin;
 use serde::{Deserialize, Serialize};
@@ -20,10 +21,8 @@ pub struct Signature {
     pub origin: Origin,
 }
 
-impl Signature {
-    /// The parts in which two signatures differ, by name, in the order in which a person would look
-    /// for them; none when a run may go on.
-    pub fn differences(&self, other: &Self) -> Vec<String> {
+impl Signed for Signature {
+    fn differences(&self, other: &Self) -> Vec<String> {
         let (a, b) = (&self.origin, &other.origin);
         let pairs = [
             ("strategy", self.strategy != other.strategy),

@@ -1,7 +1,8 @@
 //! A run of a strategy over seeds: journal, resume, and the dataset at the end.
 
-use super::journal::{Journal, JournalError, Key};
+use super::journal::{Journal, JournalError, Key, keys};
 use super::loading::{Inputs, ModelChoice, check_not_input, check_output, limited, n_skipped};
+use super::outcomes::End;
 use super::signature::{Signature, seeds_sha256, text_sha256};
 use super::{Desk, WorkbenchError};
 use crate::data::{self, Dataset, Record};
@@ -10,7 +11,6 @@ use crate::job::Watch;
 use crate::model::{LanguageModel, Sampling};
 use crate::synthesis::{Drafting, Origin, Outcome, Plan, RejectedRecord, Strategy};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -269,7 +269,7 @@ fn write_records(
 ) -> Result<SynthReport, WorkbenchError> {
     let started = Instant::now();
     let seeds: Vec<&Record> = datasets.iter().flat_map(|dataset| &dataset.records).collect();
-    let keys = keys(&seeds);
+    let keys = keys(seeds.iter().map(|seed| &seed.id));
     let origin = Origin {
         model: model.info().name.clone(),
         model_sha256: model.info().sha256.clone(),
@@ -299,7 +299,7 @@ fn write_records(
         n_attempts: job.n_attempts,
     };
     let todo: Vec<usize> =
-        (0..seeds.len()).filter(|ix| !journal.outcomes().contains_key(&keys[*ix])).collect();
+        (0..seeds.len()).filter(|ix| !journal.ended().contains_key(&keys[*ix])).collect();
     let resumed = seeds.len() - todo.len();
     watch.stage(&format!("writing {}", plan.strategy.id()), todo.len() as u64);
     let talks = todo.iter().map(|ix| Drafting::new(&plan, seeds[*ix])).collect();
@@ -317,7 +317,7 @@ fn write_records(
                 Outcome::Made(_) => None,
                 Outcome::Rejected(rejected) => Some(rejected.reason.clone()),
             };
-            journal.add(keys[todo[ix]].clone(), outcome)?;
+            journal.add(keys[todo[ix]].clone(), outcome.into())?;
             follow(SynthEvent::End { ix: todo[ix], rejected });
             Ok(())
         }
@@ -332,7 +332,7 @@ fn write_records(
     };
     // What a run made before it was cancelled, or before the model failed, is a dataset too.
     let (made, rejected) = match &driven {
-        Err(_) if journal.outcomes().is_empty() => (0, 0),
+        Err(_) if journal.ended().is_empty() => (0, 0),
         _ => finish(&job.out, &keys, &journal)?,
     };
     let traffic = driven?;
@@ -348,26 +348,18 @@ fn write_records(
     })
 }
 
-fn keys(seeds: &[&Record]) -> Vec<Key> {
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    seeds
-        .iter()
-        .map(|seed| {
-            let n = seen.entry(seed.id.as_str()).or_insert(0);
-            *n += 1;
-            (seed.id.clone(), *n - 1)
-        })
-        .collect()
-}
-
 /// Writes the dataset and the rejected seeds in the order of the seeds: (made, rejected).
-fn finish(out: &Path, keys: &[Key], journal: &Journal) -> Result<(usize, usize), WorkbenchError> {
+fn finish(
+    out: &Path,
+    keys: &[Key],
+    journal: &Journal<End>,
+) -> Result<(usize, usize), WorkbenchError> {
     let mut records: Vec<Record> = Vec::new();
     let mut rejected: Vec<&RejectedRecord> = Vec::new();
-    for outcome in keys.iter().filter_map(|key| journal.outcomes().get(key)) {
+    for outcome in keys.iter().filter_map(|key| journal.ended().get(key)) {
         match outcome {
-            Outcome::Made(made) => records.push(made.record.clone()),
-            Outcome::Rejected(record) => rejected.push(record),
+            End::Made(made) => records.push(made.record()),
+            End::Rejected(record) => rejected.push(record),
         }
     }
     data::assign_ids(&mut records);

@@ -6,7 +6,8 @@ fn results(tasks: &[(&str, f64)]) -> Results {
     let grade = |(task, score): &(&str, f64)| {
         // A quarter of the records has no point, the others what makes the mean right.
         let grades = (0..40).map(|i| if i % 4 == 0 { 0.0 } else { score * 4.0 / 3.0 }).collect();
-        TaskGrade { task: (*task).to_owned(), score: *score, grades }
+        let records = std::sync::Arc::default();
+        TaskGrade { task: (*task).to_owned(), score: *score, grades, records }
     };
     let tasks = tasks.iter().map(grade).collect();
     Results { path: PathBuf::new(), tasks, warnings: Vec::new() }
