@@ -83,6 +83,8 @@ impl Window {
                 open: self.open_rows(),
                 form: CoherenceForm::Bars,
             }),
+            Ask::NeedleMake(job) => Job::NeedleMake(job.clone()),
+            Ask::NeedleRun(job) => Job::NeedleRun(job.clone()),
             Ask::DrawNeedles(job) => Job::DrawNeedles(job.clone()),
             Ask::Compare(job) => Job::Compare((**job).clone()),
             Ask::Select(job) => Job::Select(job.clone()),

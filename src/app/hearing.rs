@@ -101,6 +101,17 @@ impl Window {
                 }
                 said
             }
+            (_, Product::NeedleMade(made)) => {
+                self.settings.remember(&made.path);
+                self.needle.made = Some(made.path.clone());
+                self.open_file(made.path.clone());
+                format!("{} in {}", counted(made.records, "record"), made.path.display())
+            }
+            (_, Product::NeedleAnswered(report)) => {
+                self.settings.remember(&report.path);
+                self.open_file(report.path.clone());
+                format!("{} in {}", counted(report.answered, "test"), report.path.display())
+            }
             (Ask::Coherence(ask), Product::Coherence(report)) => {
                 let path = ask.out.clone().unwrap_or_default();
                 let (n, rows) = (report.rows.len(), report.rows);
@@ -230,6 +241,13 @@ impl Window {
                 let live = self.jobs.get_mut(id).and_then(|entry| entry.live.as_ref());
                 if live.is_some_and(|live| live.n_made > 0) {
                     self.open_file(synth.out.clone());
+                }
+            }
+            // What was answered before is there to be looked at.
+            (Ask::NeedleRun(job), State::Cancelled) => {
+                let entry = self.jobs.get_mut(id);
+                if entry.is_some_and(|entry| entry.watch.progress().n_done > 0) {
+                    self.open_file(job.out.clone());
                 }
             }
             // That there is nothing to compare is no failure; where the numbers would be, it says why.

@@ -7,7 +7,8 @@ use crate::job::Watch;
 use crate::model::{Meter, Pace};
 use crate::report::LengthsView;
 use crate::workbench::{
-    CompareJob, ExportJob, FindJob, JobId, NeedleDrawJob, OpenFile, SeedsJob, SelectJob, SynthEvent,
+    CompareJob, ExportJob, FindJob, JobId, NeedleDrawJob, NeedleMakeJob, NeedleRunJob, OpenFile,
+    SeedsJob, SelectJob, SynthEvent,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,6 +45,10 @@ pub enum Ask {
     DrawLengths(LengthsView),
     /// Draw the coherence figure.
     DrawCoherence,
+    /// Make needle tests.
+    NeedleMake(NeedleMakeJob),
+    /// Answer needle tests.
+    NeedleRun(Box<NeedleRunJob>),
     /// Draw needle results.
     DrawNeedles(NeedleDrawJob),
     /// Compare what is shown, pair by pair.
@@ -127,6 +132,12 @@ impl Ask {
             Self::Lengths { .. } => "Count lengths".into(),
             Self::DrawLengths(_) => "Draw lengths".into(),
             Self::DrawCoherence => "Draw coherence".into(),
+            Self::NeedleMake(job) => format!("Make {}", file_name(&job.out)),
+            Self::NeedleRun(job) => {
+                let names: Vec<String> =
+                    job.tests.files.iter().map(|path| file_name(path)).collect();
+                format!("Answer {}", names.join(", "))
+            }
             Self::DrawNeedles(_) => "Draw needle results".into(),
             Self::Compare(_) => "Compare strategies".into(),
             Self::Select(_) => "Select records".into(),
@@ -179,6 +190,9 @@ impl Ask {
             Self::Synth(_) => {
                 "Records that are finished are kept; the same settings go on from there."
             }
+            Self::NeedleRun(_) => {
+                "Tests that are answered are kept; the same settings go on from there."
+            }
             Self::Fetch(_) => "What has arrived is kept, and the next try goes on from there.",
             _ => "Nothing of it is kept.",
         }
@@ -207,6 +221,8 @@ impl Ask {
                 | Self::Fetch(_)
                 | Self::Export(_)
                 | Self::SaveFigure { .. }
+                | Self::NeedleMake(_)
+                | Self::NeedleRun(_)
                 | Self::Report
         )
     }
@@ -271,7 +287,7 @@ impl Entry {
         let work = self.meter.as_ref()?.work();
         match self.ask {
             Ask::Synth(_) => Some(work.writing),
-            Ask::Coherence(_) => Some(work.reading),
+            Ask::Coherence(_) | Ask::NeedleRun(_) => Some(work.reading),
             _ => None,
         }
     }

@@ -234,7 +234,8 @@ impl Window {
     /// Whether a dialog of ours covers the window.
     pub(super) fn has_dialog(&self) -> bool {
         let closing = matches!(self.closing, Closing::Asking | Closing::Stopping(_));
-        closing || self.export.is_some() || self.palette.is_some() || self.keys_shown
+        let asks = self.export.is_some() || self.needle.form_open.is_some();
+        closing || asks || self.palette.is_some() || self.keys_shown
     }
 
     fn works(&self) -> bool {
@@ -396,6 +397,11 @@ impl Window {
                 Purpose::ExportOut => {
                     if let Some(dialog) = &mut self.export {
                         dialog.pick(&path);
+                    }
+                }
+                Purpose::Needle(field) => {
+                    if let Some(form) = &mut self.needle.form_open {
+                        form.pick(*field, &path);
                     }
                 }
             }

@@ -109,6 +109,7 @@ fn exit_code(product: &Product) -> u8 {
         Product::Scored(report) => report.skipped,
         Product::Exported(report) => report.exported.n_left_out + report.skipped,
         Product::Saved(saved) => saved.skipped,
+        Product::NeedleAnswered(report) => report.skipped,
         Product::Reported(made) => made.skipped,
         _ => 0,
     };

@@ -1,7 +1,8 @@
 //! The words of `backstory needle`.
 
+use super::arguments::ModelArguments;
 use crate::needle::{Depths, NeedleTask, Plan, Sizes, parse_length};
-use crate::workbench::{Job, NeedleMakeJob};
+use crate::workbench::{Inputs, Job, NeedleMakeJob, NeedleRunJob};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -9,6 +10,8 @@ use std::path::PathBuf;
 pub enum NeedleCommand {
     /// Build tests over lengths, or a training set of one composition
     Make(Box<MakeArguments>),
+    /// Let a model answer tests, and grade its replies
+    Run(Box<RunArguments>),
 }
 
 #[derive(Debug, Args)]
@@ -45,6 +48,33 @@ pub struct MakeArguments {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Files of tests that `needle make --lengths` wrote
+    #[arg(required = true)]
+    tests: Vec<PathBuf>,
+    #[command(flatten)]
+    model: ModelArguments,
+    /// Only the first N tests of each file
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// What to call the results, such as what the model was tuned on; else the model's name
+    #[arg(long)]
+    name: Option<String>,
+    /// Tests answered at the same time; does not change the replies
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
+    parallel: u16,
+    /// The file of results to write; the journal lies beside it as F.journal
+    #[arg(long)]
+    out: PathBuf,
+    /// Throw away an earlier run in --out
+    #[arg(long)]
+    overwrite: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// The text that comes with the program.
 const BUNDLED: &str = "bundled";
 
@@ -58,6 +88,7 @@ impl NeedleCommand {
     pub fn json(&self) -> bool {
         match self {
             Self::Make(make) => make.json,
+            Self::Run(run) => run.json,
         }
     }
 
@@ -65,6 +96,7 @@ impl NeedleCommand {
     pub fn job(self) -> Job {
         match self {
             Self::Make(make) => Job::NeedleMake(make.job()),
+            Self::Run(run) => Job::NeedleRun(Box::new(run.job())),
         }
     }
 }
@@ -93,6 +125,20 @@ impl MakeArguments {
             tokenizer: self.tokenizer,
             out: self.out,
             replace: true,
+        }
+    }
+}
+
+impl RunArguments {
+    fn job(self) -> NeedleRunJob {
+        let limit = self.limit.map(|n| n as usize);
+        NeedleRunJob {
+            tests: Inputs { files: self.tests, limit, ..Inputs::default() },
+            model: self.model.choice(),
+            out: self.out,
+            name: self.name,
+            n_parallel: usize::from(self.parallel),
+            overwrite: self.overwrite,
         }
     }
 }

@@ -151,24 +151,29 @@ impl Fitting<'_> {
         let ahead = end..sentences.len().min(end + LOOK_AHEAD);
         let behind = (0..end.min(LOOK_AHEAD)).filter(|ix| !filler.contains(&&sentences[*ix]));
         for ix in ahead.chain(behind).filter(fits).take(MOST_COUNTS) {
-            let sentence = Sentence { glue: Glue::Space, ..sentences[ix].clone() };
-            let tried = self.attempt(&[&filler[..], &[&sentence]].concat())?;
+            let tried = self.attempt_with(&filler, &sentences[ix].text)?;
             if tried.n_tokens <= length && tried.n_tokens + SLACK >= length {
                 return Ok(tried);
             }
         }
-        let Some(next) = sentences.get(end).or_else(|| sentences.first()) else {
-            return Err(NeedleError::Unfit { length });
-        };
-        let cut = cuts(&next.text);
-        let (mut fitting, mut too_long) = (0, cut.len());
+        let next = sentences.get(end).or_else(|| sentences.first());
+        self.cut(&filler, next.map_or("", |next| &next.text), length)
+    }
+
+    fn attempt_with(&self, filler: &[&Sentence], last: &str) -> Result<Tried, NeedleError> {
+        let last = Sentence { glue: Glue::Space, text: last.to_owned() };
+        self.attempt(&[filler, &[&last]].concat())
+    }
+
+    /// Adds as many first words of a sentence as there is room for.
+    fn cut(&self, filler: &[&Sentence], next: &str, length: u64) -> Result<Tried, NeedleError> {
+        let cuts = cuts(next);
+        let (mut fitting, mut too_long) = (0, cuts.len());
         let mut best = None;
         while fitting < too_long {
             let middle = fitting + (too_long - fitting) / 2;
-            let words = next.text[..cut[middle]].trim_end_matches(|c: char| !c.is_alphanumeric());
-            let text = format!("{words}.");
-            let sentence = Sentence { glue: Glue::Space, text };
-            let tried = self.attempt(&[&filler[..], &[&sentence]].concat())?;
+            let words = next[..cuts[middle]].trim_end_matches(|c: char| !c.is_alphanumeric());
+            let tried = self.attempt_with(filler, &format!("{words}."))?;
             if tried.n_tokens <= length {
                 fitting = middle + 1;
                 best = Some(tried);

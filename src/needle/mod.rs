@@ -4,6 +4,7 @@
 //! numbers a reply holds; a [`NeedleRow`] is one graded answer. The prompt's wording belongs in
 //! `prompt`, asking a model in `drive`, reading and writing files in `workbench`, drawing in `report`.
 
+mod asking;
 mod depths;
 mod error;
 mod fitting;
@@ -15,6 +16,7 @@ mod row;
 mod task;
 mod town;
 
+pub use asking::{MOST_ANSWER_TOKENS, NeedleTest};
 pub use depths::Depths;
 pub use error::NeedleError;
 pub use fitting::SLACK;

@@ -126,11 +126,6 @@ pub enum NeedleForm {
     Depth,
 }
 
-impl NeedleForm {
-    /// All forms, the usual one first.
-    pub const ALL: [Self; 3] = [Self::Lines, Self::Heat, Self::Depth];
-}
-
 /// Draws accuracy by test length, and by composition or depth.
 pub fn needle_figure(form: NeedleForm, rows: &[NeedleRow]) -> Figure {
     needle_figure_and_cells(form, rows).0

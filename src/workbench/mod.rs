@@ -20,6 +20,7 @@ mod loading;
 mod logprobs;
 mod look;
 mod measure;
+mod needle_answers;
 mod needle_results;
 mod needle_sets;
 mod opening;
@@ -52,6 +53,7 @@ pub use loading::{CatalogueRow, Inputs, ModelCard, ModelChoice};
 pub use logprobs::LogprobsReport;
 pub use look::{CompareLook, ComparePage};
 pub use measure::{CoherenceJob, CoherenceReport, LengthsJob, LengthsReport};
+pub use needle_answers::{NeedleReport, NeedleRunJob, NeedleScore};
 pub use needle_results::{NeedleDrawJob, NeedleDrawn, NeedlePart};
 pub use needle_sets::{NeedleGroup, NeedleMade, NeedleMakeJob};
 pub use opening::{OpenJob, Opened};
@@ -141,6 +143,8 @@ pub enum Job {
     Report(Box<ReportJob>),
     /// Write records as training data.
     Export(ExportJob),
+    /// Answer needle tests.
+    NeedleRun(Box<NeedleRunJob>),
     /// Draw needle results that are open.
     DrawNeedles(NeedleDrawJob),
     /// Make needle tests or a training set.
@@ -198,6 +202,7 @@ impl Job {
             | Self::Evaluate(_)
             | Self::Logprobs { .. }
             | Self::Bench(_)
+            | Self::NeedleRun(_)
             | Self::Demo(_) => Worker::Model,
             Self::Models
             | Self::ReadPrompt(_)
@@ -278,6 +283,8 @@ pub enum Product {
     Reported(Box<ReportMade>),
     /// See [`Job::Export`].
     Exported(ExportReport),
+    /// See [`Job::NeedleRun`].
+    NeedleAnswered(Box<NeedleReport>),
     /// See [`Job::DrawNeedles`].
     Needles(Box<NeedleDrawn>),
     /// See [`Job::NeedleMake`].
@@ -405,6 +412,9 @@ pub fn run(
         Job::Picture(job) => Product::Picture(figures::picture(&job)?),
         Job::SaveFigure(job) => Product::Saved(figures::run(job, watch)?),
         Job::Report(job) => Product::Reported(Box::new(reporting::run(&job, watch)?)),
+        Job::NeedleRun(job) => {
+            Product::NeedleAnswered(Box::new(needle_answers::run(&job, desk, watch)?))
+        }
         Job::DrawNeedles(job) => Product::Needles(Box::new(needle_results::draw(job, watch)?)),
         Job::NeedleMake(job) => Product::NeedleMade(needle_sets::make(&job, watch)?),
         Job::Export(job) => Product::Exported(write_export(&job, watch)?),

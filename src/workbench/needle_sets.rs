@@ -71,42 +71,23 @@ const SPARE_WORDS: usize = 50_000;
 const LARGEST_HAYSTACK: u64 = 1 << 28;
 
 pub(super) fn make(job: &NeedleMakeJob, watch: &Watch) -> Result<NeedleMade, WorkbenchError> {
-    let NeedleMakeJob { plan, haystack, out, .. } = job;
+    let NeedleMakeJob { plan, out, .. } = job;
     check_output(out)?;
     check_replaces(out, job.replace)?;
-    check_not_input(out, haystack)?;
+    check_not_input(out, &job.haystack)?;
     check_plan(plan)?;
-    let (name, text) = match haystack {
-        Some(path) => {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            (name, read_text(path)?)
-        }
-        None => ("bundled".to_owned(), bundled(plan)?),
-    };
+    let (name, text) = text(job)?;
     let (tokenizer, template) = loading::tokenizer(&job.tokenizer, watch)?;
     let counting = Counting { tokenizer: &tokenizer, template: template.as_ref() };
     let haystack = Haystack::new(&name, &text, &tokenizer, watch)?;
     let mut groups: Vec<NeedleGroup> = Vec::new();
-    let mut failed = None;
-    let written = write_atomic(out, |file| {
-        let mut sink = |record: Record| {
+    write(out, |sink| {
+        let mut counted = |record: Record| {
             count(&mut groups, &record);
-            serde_json::to_writer(&mut *file, &record)?;
-            file.write_all(b"\n").map_err(Stop::Io)
+            sink(record)
         };
-        needle::make(plan, &haystack, &text, &counting, watch, &mut sink).map_err(|stop| match stop
-        {
-            Stop::Io(error) => error,
-            Stop::Needle(error) => {
-                failed = Some(error);
-                io::Error::other("the records could not be made")
-            }
-        })
-    });
-    match failed {
-        Some(error) => return Err(error.into()),
-        None => written?,
-    }
+        needle::make(plan, &haystack, &text, &counting, watch, &mut counted)
+    })?;
     Ok(NeedleMade {
         path: out.clone(),
         records: groups.iter().map(|group| group.n).sum(),
@@ -120,6 +101,45 @@ pub(super) fn make(job: &NeedleMakeJob, watch: &Watch) -> Result<NeedleMade, Wor
         groups,
         warnings: watch.warnings(),
     })
+}
+
+/// The name and the words of the text to hide needles in.
+fn text(job: &NeedleMakeJob) -> Result<(String, String), WorkbenchError> {
+    match &job.haystack {
+        Some(path) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Ok((name, read_text(path)?))
+        }
+        None => Ok(("bundled".to_owned(), bundled(&job.plan)?)),
+    }
+}
+
+/// Takes a record.
+type Sink<'a> = &'a mut dyn FnMut(Record) -> Result<(), Stop>;
+
+/// Writes the records that `make` hands over; the file is there when all of them are.
+fn write(
+    out: &Path,
+    make: impl FnOnce(Sink<'_>) -> Result<(), Stop>,
+) -> Result<(), WorkbenchError> {
+    let mut failed = None;
+    let written = write_atomic(out, |file| {
+        let mut sink = |record: Record| {
+            serde_json::to_writer(&mut *file, &record)?;
+            file.write_all(b"\n").map_err(Stop::Io)
+        };
+        make(&mut sink).map_err(|stop| match stop {
+            Stop::Io(error) => error,
+            Stop::Needle(error) => {
+                failed = Some(error);
+                io::Error::other("the records could not be made")
+            }
+        })
+    });
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(written?),
+    }
 }
 
 /// Why writing stopped.

@@ -35,6 +35,7 @@ pub fn window_ui(window: &mut Window, ui: &mut Ui) {
         View::Jobs => window.jobs_ui(ui),
     });
     window.export_ui(ui);
+    window.needle_form_ui(ui);
     dialogs::palette_ui(window, ui);
     dialogs::keys_ui(window, ui);
     dialogs::closing_ui(window, ui);

@@ -1,9 +1,12 @@
 //! Needle: how often models find code numbers in long texts, by length, depth and model.
 //!
-//! `tests` shows what stands behind a cell or a point that was clicked. What a figure shows is
+//! `listing` shows what stands behind a cell or a point that was clicked. What a figure shows is
 //! `report`'s, what a result is `needle`'s.
 
-mod tests;
+mod forms;
+mod listing;
+
+pub use forms::{Field, Form};
 
 use crate::app::View;
 use crate::app::files::{Needles, file_name};
@@ -12,6 +15,7 @@ use crate::app::ui::name_field;
 use crate::app::widgets::figure_view::{Touch, clicked_figure_ui};
 use crate::app::window::Window;
 use crate::figure::Figure;
+use crate::needle::NeedleTask;
 use crate::report::NeedleForm;
 use crate::workbench::{NeedleDrawJob, NeedleDrawn, NeedlePart};
 use egui::{Align, Layout, RichText, Ui};
@@ -28,6 +32,10 @@ pub struct State {
     asked: Option<Key>,
     /// The cell or point that was clicked.
     clicked: Option<Clicked>,
+    /// The dialog that is open.
+    pub form_open: Option<Form>,
+    /// The tests that were made last.
+    pub made: Option<PathBuf>,
 }
 
 /// What the figure is drawn from, and how: files with their rows, tasks that are left out.
@@ -49,6 +57,8 @@ impl Default for State {
             drawn: None,
             asked: None,
             clicked: None,
+            form_open: None,
+            made: None,
         }
     }
 }
@@ -118,6 +128,14 @@ impl Window {
                 if copy.on_hover_text("As the export would write it (Ctrl+Shift+C)").clicked() {
                     self.copy_figure();
                 }
+                let run = ui.button("Run tests…");
+                if run.on_hover_text("Let the chosen model answer tests").clicked() {
+                    self.open_needle_run();
+                }
+                let make = ui.button("Make tests…");
+                if make.on_hover_text("Hide code numbers in texts of chosen lengths").clicked() {
+                    self.open_needle_make();
+                }
             });
         });
         ui.horizontal_wrapped(|ui| self.needle_tasks_ui(ui));
@@ -133,9 +151,10 @@ impl Window {
 
     /// The tasks, to be left out and taken in.
     fn needle_tasks_ui(&mut self, ui: &mut Ui) {
-        let tasks: BTreeSet<&String> =
-            self.files.needles.iter().flat_map(|needles| &needles.tasks).collect();
-        for task in tasks {
+        let all = self.files.needles.iter().flat_map(|needles| &needles.tasks);
+        // In the paper's order; unknown ones come first.
+        let tasks: BTreeSet<_> = all.map(|task| (NeedleTask::parse(task), task)).collect();
+        for (_, task) in tasks {
             let mut shown = !self.needle.without.contains(task);
             let check = ui.checkbox(&mut shown, task.replace('_', " "));
             name_field(&check, &format!("Show the task {task}"));
@@ -185,8 +204,9 @@ fn empty_ui(ui: &mut Ui) {
         ui.label(RichText::new("No needle results are open.").strong());
         ui.label(
             RichText::new(
-                "Make tests with `backstory needle make`, let a model answer them with `backstory needle \
-                 run`, and open what it wrote: at the left, by its path, or by dropping it here.",
+                "Make tests and let a model answer them, with the buttons above or with `backstory needle make` \
+                 and `backstory needle run`; or open results: at the left, by their path, or by dropping them \
+                 here.",
             )
             .weak(),
         );
