@@ -187,7 +187,7 @@ fn haystacks_and_wishes_that_cannot_be_met_say_why() {
         let fixed = ["needle", "make", "--n", "1", "--out", "out/x.jsonl", "--tokenizer"];
         [&fixed[..], &[tokenizer.as_str()], more].concat()
     };
-    folder.refused(&wish(&["--lengths", "300"]), 1, &["single", "tokens", "greater length"]);
+    folder.refused(&wish(&["--lengths", "200"]), 1, &["task single", "greater length"]);
     folder.refused(&wish(&["--lengths", "-1"]), 2, &["--"]);
     folder.refused(&wish(&["--lengths", "1m"]), 2, &["`1m`", "write"]);
     folder.refused(&wish(&["--lengths", "1k", "--depths", "2"]), 2, &["`2` is no depth"]);
@@ -339,7 +339,7 @@ fn results_become_a_map_of_lengths_and_depths() {
     let run = folder.run(&[&draw[..], &["--out", "f.svg", "--width-in", "3.3"]].concat());
     assert_eq!(run.code, 0, "{}", run.err);
     let csv = folder.read("f.csv");
-    for words in ["needle only", "2k", "75%", "100", "multi value"] {
+    for words in ["needle only; 75%,", "2k; 100%,", "multi value"] {
         assert!(csv.contains(words), "no {words}:\n{csv}");
     }
     assert!(folder.read("f.svg").contains("depth of the needle"));

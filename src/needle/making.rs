@@ -134,6 +134,9 @@ pub fn make<E: From<NeedleError>>(
                 watch.advance(1);
                 Ok(record)
             })
+            // Of several errors always the first, whichever thread was the fastest.
+            .collect::<Vec<_>>()
+            .into_iter()
             .collect::<Result<_, NeedleError>>()?;
         // Here a pause may be waited for: no thread of others is held.
         watch.check().map_err(NeedleError::from)?;

@@ -33,14 +33,17 @@ pub struct NeedlePart {
 pub struct NeedleDrawn {
     /// The figure.
     pub figure: Arc<Figure>,
-    /// Drawn how.
-    pub form: NeedleForm,
     cells: NeedleCells,
     /// The results that were drawn.
     tests: Vec<(NeedlePart, usize)>,
 }
 
 impl NeedleDrawn {
+    /// How many results were drawn.
+    pub fn n_tests(&self) -> usize {
+        self.tests.len()
+    }
+
     /// How many grades stand behind a cell of a map or a point of a line.
     pub fn n(&self, panel: usize, series: &str, category: usize) -> Option<usize> {
         let n = self.cells.get(panel, series, category).len();
@@ -82,7 +85,7 @@ pub(super) fn draw(job: NeedleDrawJob, watch: &Watch) -> Result<NeedleDrawn, Wor
         }
     }
     let (figure, cells) = report::needle_figure_and_cells(job.form, &rows);
-    Ok(NeedleDrawn { figure: Arc::new(figure), form: job.form, cells, tests })
+    Ok(NeedleDrawn { figure: Arc::new(figure), cells, tests })
 }
 
 /// For each file the compositions that another file has too, with the file's name to tell them apart.

@@ -175,9 +175,9 @@ impl Window {
             |panel: usize, series: &str, category: Option<usize>| drawn.n(panel, series, category?);
         if drawn.figure.panels.is_empty() {
             ui.add_space(24.0);
-            let words = match drawn.form {
-                NeedleForm::Depth => "None of these results has a depth; see them over length.",
-                _ => "No task or no file is ticked.",
+            let words = match drawn.n_tests() {
+                0 => "No task or no file is ticked.",
+                _ => "None of these results has a depth; see them over length.",
             };
             ui.vertical_centered(|ui| ui.label(RichText::new(words).weak()));
         } else if let Some(touch) = clicked_figure_ui(ui, "needle", &drawn.figure, &n_of) {
