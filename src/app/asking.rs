@@ -5,12 +5,12 @@ use super::jobs::{Ask, Entry, SynthAsk};
 use super::window::Window;
 use crate::data::{ReadOptions, StrategyId};
 use crate::lengths::Lengths;
-use crate::report::{CoherenceForm, CompareSettings};
+use crate::report::CompareSettings;
 use crate::synthesis;
 use crate::workbench::{
-    CoherenceJob, FigureJob, FigureSource, GapWish, Inputs, Job, JobId, LengthsJob, LinkJob,
-    ModelChoice, OpenJob, OpenRows, PictureJob, RESAMPLES, ReportJob, RowsPart, SaveJob, Settings,
-    SynthJob, Taken,
+    CoherenceJob, FigureJob, GapWish, Inputs, Job, JobId, LengthsJob, LinkJob, ModelChoice,
+    OpenJob, OpenRows, PictureJob, RESAMPLES, ReportJob, RowsPart, SaveJob, Settings, SynthJob,
+    Taken,
 };
 use std::sync::Arc;
 
@@ -79,9 +79,10 @@ impl Window {
                 let without = self.settings.compare.without.clone();
                 Job::Figure(FigureJob::Lengths { parts, view: *view, without })
             }
-            Ask::DrawCoherence => Job::Figure(FigureJob::Coherence {
+            Ask::DrawCoherence(form) => Job::Figure(FigureJob::Coherence {
                 open: self.open_rows(),
-                form: CoherenceForm::Bars,
+                form: *form,
+                thinned: true,
             }),
             Ask::NeedleMake(job) => Job::NeedleMake(job.clone()),
             Ask::NeedleRun(job) => Job::NeedleRun(job.clone()),
@@ -93,9 +94,11 @@ impl Window {
                 rows: self.rows_parts(),
             }),
             Ask::FindSeeds(job) => Job::FindSeeds(job.clone()),
-            Ask::CopyFigure(figure) => {
-                Job::Picture(PictureJob { figure: figure.clone(), dpi: 2.0 * SCREEN_DPI })
-            }
+            Ask::CopyFigure { figure, width_in } => Job::Picture(PictureJob {
+                figure: (**figure).clone(),
+                width_in: *width_in,
+                dpi: 2.0 * SCREEN_DPI,
+            }),
             Ask::Synth(ask) => Job::Synth(Box::new(self.synth_job(ask)?)),
             Ask::Coherence(ask) => Job::Coherence(CoherenceJob {
                 inputs: Inputs {
@@ -108,11 +111,11 @@ impl Window {
                 out: ask.out.clone(),
             }),
             Ask::Export(job) => Job::Export((**job).clone()),
-            Ask::SaveFigure { figure, out, dpi, replace } => Job::SaveFigure(SaveJob {
-                figure: FigureSource::Drawn(figure.clone()),
+            Ask::SaveFigure { figure, width_in, out, dpi, replace } => Job::SaveFigure(SaveJob {
+                figure: (**figure).clone(),
                 out: vec![out.clone()],
                 dpi: *dpi,
-                width_in: None,
+                width_in: Some(*width_in),
                 font_pt: None,
                 replace: *replace,
             }),

@@ -4,7 +4,7 @@ use super::command::View;
 use super::jobs::State;
 use super::window::Window;
 use super::{theme, ui};
-use crate::workbench::{Desk, FramesWish, OpenFile, Settings};
+use crate::workbench::{CompareLook, Desk, FramesWish, OpenFile, Settings};
 use cpu_time::ThreadTime;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -54,7 +54,8 @@ fn measure(wish: &FramesWish) -> anyhow::Result<BTreeMap<&'static str, FrameTime
     let folder = Folder::new()?;
     let files =
         wish.files.iter().map(|path| OpenFile { path: path.clone(), join: None, strategy: None });
-    let settings = Settings { model: wish.model.clone(), ..Settings::default() };
+    let compare = CompareLook { coherence: wish.form, ..CompareLook::default() };
+    let settings = Settings { model: wish.model.clone(), compare, ..Settings::default() };
     let home = folder.0.clone();
     let mut bench = Bench {
         window: Window::new(Desk::default(), settings, home, files.collect(), || {}),

@@ -130,7 +130,7 @@ impl Window {
             Product::Prompt(text) => self.synthesize.take_prompt(text),
             Product::Found(found) => self.data.found = Some(found),
             Product::Figure(drawn) => match ask {
-                Ask::DrawLengths(view) => self.compare.take_lengths(drawn, *view),
+                Ask::DrawLengths(_) => self.compare.take_lengths(drawn),
                 _ => self.compare.take_coherence(drawn),
             },
             Product::Needles(drawn) => self.needle.take(*drawn),

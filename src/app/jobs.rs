@@ -2,13 +2,12 @@
 
 use crate::coherence::Settings as CoherenceSettings;
 use crate::data::Dataset;
-use crate::figure::Figure;
 use crate::job::Watch;
 use crate::model::{Meter, Pace};
-use crate::report::LengthsView;
+use crate::report::{CoherenceForm, LengthsView};
 use crate::workbench::{
-    CompareJob, ExportJob, FindJob, JobId, NeedleDrawJob, NeedleMakeJob, NeedleRunJob, OpenFile,
-    SeedsJob, SelectJob, SynthEvent,
+    CompareJob, ExportJob, FigureSource, FindJob, JobId, NeedleDrawJob, NeedleMakeJob,
+    NeedleRunJob, OpenFile, SeedsJob, SelectJob, SynthEvent,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,7 +43,7 @@ pub enum Ask {
     /// Draw the lengths figure.
     DrawLengths(LengthsView),
     /// Draw the coherence figure.
-    DrawCoherence,
+    DrawCoherence(CoherenceForm),
     /// Make needle tests.
     NeedleMake(NeedleMakeJob),
     /// Answer needle tests.
@@ -60,7 +59,12 @@ pub enum Ask {
     /// Find seeds.
     FindSeeds(SeedsJob),
     /// Draw a figure for the clipboard.
-    CopyFigure(Arc<Figure>),
+    CopyFigure {
+        /// The figure.
+        figure: Box<FigureSource>,
+        /// How wide it is to be.
+        width_in: f64,
+    },
     /// Make records.
     Synth(Box<SynthAsk>),
     /// Measure coherence.
@@ -70,7 +74,9 @@ pub enum Ask {
     /// Write a figure.
     SaveFigure {
         /// The figure.
-        figure: Arc<Figure>,
+        figure: Box<FigureSource>,
+        /// How wide it is to be.
+        width_in: f64,
         /// The file.
         out: PathBuf,
         /// Dots per inch of a PNG.
@@ -131,7 +137,7 @@ impl Ask {
             Self::Find(_) => "Search records".into(),
             Self::Lengths { .. } => "Count lengths".into(),
             Self::DrawLengths(_) => "Draw lengths".into(),
-            Self::DrawCoherence => "Draw coherence".into(),
+            Self::DrawCoherence(_) => "Draw coherence".into(),
             Self::NeedleMake(job) => format!("Make {}", file_name(&job.out)),
             Self::NeedleRun(job) => {
                 let names: Vec<String> =
@@ -143,7 +149,7 @@ impl Ask {
             Self::Select(_) => "Select records".into(),
             Self::Link => "Pair records".into(),
             Self::FindSeeds(_) => "Search seeds".into(),
-            Self::CopyFigure(_) => "Copy figure".into(),
+            Self::CopyFigure { .. } => "Copy figure".into(),
             Self::Synth(ask) => format!(
                 "{} synthesis, {} of {}",
                 if ask.strategy == "context" { "Context" } else { "Instruction" },
@@ -173,13 +179,13 @@ impl Ask {
                 | Self::Find(_)
                 | Self::Lengths { .. }
                 | Self::DrawLengths(_)
-                | Self::DrawCoherence
+                | Self::DrawCoherence(_)
                 | Self::DrawNeedles(_)
                 | Self::Compare(_)
                 | Self::Select(_)
                 | Self::Link
                 | Self::FindSeeds(_)
-                | Self::CopyFigure(_)
+                | Self::CopyFigure { .. }
                 | Self::Remember
         )
     }
@@ -204,7 +210,7 @@ impl Ask {
             self,
             Self::Find(_)
                 | Self::DrawLengths(_)
-                | Self::DrawCoherence
+                | Self::DrawCoherence(_)
                 | Self::DrawNeedles(_)
                 | Self::Compare(_)
                 | Self::Link

@@ -3,7 +3,7 @@
 use super::Asked;
 use super::compare_arguments::CompareArguments;
 use super::evaluate_arguments::EvaluateArguments;
-use super::figure_arguments::FigureArguments;
+use super::figure_arguments::{FigureArguments, FormArgument};
 use super::needle_arguments::NeedleCommand;
 use super::report_arguments::ReportArguments;
 use super::score_arguments::ScoreArguments;
@@ -67,10 +67,11 @@ impl Arguments {
     pub fn asked(self) -> Result<Asked, Command> {
         match self.command {
             Some(Command::Bench {
-                command: BenchCommand::Frames { files, model, view, during_synth, json },
+                command: BenchCommand::Frames { files, model, view, form, during_synth, json },
             }) => {
                 let view = view.and_then(word);
-                Ok(Asked::Frames(FramesWish { files, model, view, during_synth, json }))
+                let form = form.and_then(FormArgument::of_coherence).unwrap_or_default();
+                Ok(Asked::Frames(FramesWish { files, model, view, form, during_synth, json }))
             }
             Some(command) => Err(command),
             None => Ok(Asked::Window(self.window.opening())),
@@ -238,6 +239,9 @@ pub enum BenchCommand {
         /// Only this view; in compare a plot is brushed all the time
         #[arg(long, value_enum)]
         view: Option<ViewArgument>,
+        /// How compare draws coherence, where rows of it are among the files
+        #[arg(long, value_enum)]
+        form: Option<FormArgument>,
         /// Let records be written meanwhile
         #[arg(long)]
         during_synth: bool,

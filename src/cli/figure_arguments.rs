@@ -66,7 +66,7 @@ enum KindArgument {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FormArgument {
+pub(super) enum FormArgument {
     /// Of lengths: a smooth curve for each strategy
     Density,
     /// Of lengths: shares of records in bins
@@ -75,10 +75,14 @@ enum FormArgument {
     Cumulative,
     /// Of lengths: all tasks in one panel, and the distances below
     Violin,
+    /// Of lengths: the same with boxes, whiskers and what lies beyond them
+    Box,
     /// Of coherence: mean gains with the own and with other contexts
     Bars,
     /// Of coherence: the share of other contexts that the own one beats
     Auc,
+    /// Of coherence: the answer's gain over the instruction's, a point for each record
+    Scatter,
     /// Of coherence: the gains over the context's length
     Length,
     /// Of coherence: the share of records whose own context is among the first
@@ -98,6 +102,7 @@ impl FormArgument {
             Self::Histogram => Some(Form::Histogram),
             Self::Cumulative => Some(Form::Cumulative),
             Self::Violin => Some(Form::Violin),
+            Self::Box => Some(Form::Box),
             _ => None,
         }
     }
@@ -111,10 +116,11 @@ impl FormArgument {
         }
     }
 
-    fn of_coherence(self) -> Option<CoherenceForm> {
+    pub(super) fn of_coherence(self) -> Option<CoherenceForm> {
         match self {
             Self::Bars => Some(CoherenceForm::Bars),
             Self::Auc => Some(CoherenceForm::Auc),
+            Self::Scatter => Some(CoherenceForm::Scatter),
             Self::Length => Some(CoherenceForm::Length),
             Self::Rank => Some(CoherenceForm::Rank),
             _ => None,
@@ -175,11 +181,11 @@ impl FigureArguments {
         let Some(form) = self.form else { return Ok(()) };
         let (fits, known) = match self.kind {
             Some(KindArgument::Lengths) => {
-                (form.of_lengths().is_some(), "density, histogram, cumulative or violin")
+                (form.of_lengths().is_some(), "density, histogram, cumulative, violin or box")
             }
             Some(KindArgument::Needle) => (form.of_needle().is_some(), "lines, heat or depth"),
             Some(KindArgument::Coherence) => {
-                (form.of_coherence().is_some(), "bars, auc, length or rank")
+                (form.of_coherence().is_some(), "bars, auc, scatter, length or rank")
             }
             _ => {
                 return Err("use --form with a kind that has several forms".to_owned());

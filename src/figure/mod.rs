@@ -11,6 +11,7 @@
 
 pub mod axis;
 mod cells;
+mod crowds;
 pub mod csv;
 pub mod fonts;
 mod gaps;
@@ -31,6 +32,7 @@ mod ticks;
 
 pub use axis::{Axis, Scale, Tick};
 pub use cells::{Cell, cells};
+pub use crowds::thinned;
 pub use csv::to_csv;
 pub use json::{FigureError, from_json, to_json};
 pub use layout::{Drawing, Primitive, layout};

@@ -111,6 +111,37 @@ impl Style {
     }
 }
 
+impl Style {
+    /// A colour in which words can be read on this page: as it is where it is apart enough, else
+    /// mixed with the ink's colour until it has the contrast of 4.5 to 1 that WCAG 2.1 asks for (1.4.3).
+    pub fn readable(self, color: [u8; 3]) -> [u8; 3] {
+        const STEPS: u8 = 20;
+        let (page, ink) = (self.background(), self.ink());
+        let mixed = |step: u8| {
+            let part = f64::from(step) / f64::from(STEPS);
+            [0, 1, 2].map(|i| {
+                let (from, to) = (f64::from(color[i]), f64::from(ink[i]));
+                (from + part * (to - from)).round() as u8
+            })
+        };
+        (0..=STEPS).map(mixed).find(|mixed| contrast(*mixed, page) >= 4.5).unwrap_or(ink)
+    }
+}
+
+/// The contrast of two colours, 1 to 21 (WCAG 2.1).
+fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
+    let linear = |byte: u8| match f64::from(byte) / 255.0 {
+        v if v <= 0.04045 => v / 12.92,
+        v => ((v + 0.055) / 1.055).powf(2.4),
+    };
+    let luminance = |color: [u8; 3]| {
+        let [r, g, b] = color.map(linear);
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
 /// One line of the legend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LegendEntry {
@@ -134,4 +165,23 @@ pub enum Swatch {
     PalePatch(Hatch),
     /// A single marker.
     Point(Marker),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::figure::palette::OKABE_ITO;
+
+    #[test]
+    fn words_in_every_colour_can_be_read_on_every_page() {
+        assert!((contrast([0; 3], [255; 3]) - 21.0).abs() < 1e-9);
+        for style in [Style::Paper, Style::ScreenLight, Style::ScreenDark] {
+            for color in OKABE_ITO.into_iter().chain([[128; 3], style.background()]) {
+                let readable = style.readable(color);
+                assert!(contrast(readable, style.background()) >= 4.5, "{color:?} {style:?}");
+            }
+        }
+        // What can be read is left as it is.
+        assert_eq!(Style::ScreenDark.readable([0x56, 0xB4, 0xE9]), [0x56, 0xB4, 0xE9]);
+    }
 }

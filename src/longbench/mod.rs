@@ -7,14 +7,16 @@
 mod asking;
 mod average;
 mod harness;
+mod joining;
 mod predictions;
 mod results;
+mod score_error;
 mod scoring;
 
 pub use asking::{AskError, Asking, TestPrompt};
 pub use average::mean_score;
-pub use predictions::ScoreError;
 pub use results::{Results, ResultsError, TaskGrade, read_results};
+pub use score_error::ScoreError;
 pub use scoring::{
     GROUPS_E, Graded, PROMPTS_FILE, PredictionFile, Scored, prediction_files, score_file,
 };

@@ -2,13 +2,14 @@
 //!
 //! A line that cannot be graded is left out and told of by file, line and field.
 
-use crate::job::{Cancelled, Watch};
+use super::score_error::ScoreError;
+use crate::job::Watch;
 use crate::prompt::Task;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A prediction and what it is graded by.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,97 +42,6 @@ pub(super) enum Form {
 pub(super) struct Lines {
     pub predictions: Vec<Prediction>,
     pub n_skipped: usize,
-}
-
-/// Why predictions could not be graded.
-#[derive(Debug, thiserror::Error)]
-pub enum ScoreError {
-    /// Nothing of this name.
-    #[error("cannot read {}: there is no such file or folder; check the path", path.display())]
-    NotFound {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The system refused.
-    #[error("cannot read {}: {cause}; check its permissions and the disk", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        cause: io::Error,
-    },
-    /// A line too long to be held.
-    #[error(
-        "cannot read {}: line {line} is longer than {limit_mib} MiB; check that the file has one record a line",
-        path.display()
-    )]
-    TooLong {
-        /// The file.
-        path: PathBuf,
-        /// 1-based.
-        line: usize,
-        /// The limit.
-        limit_mib: u64,
-    },
-    /// Not a line in it.
-    #[error("cannot grade {}: the file is empty; check that it was written completely", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Lines, but none to be graded.
-    #[error(
-        "cannot grade {}: none of its {n_skipped} lines holds a usable prediction; the first, {reason}",
-        path.display()
-    )]
-    NoPrediction {
-        /// The file.
-        path: PathBuf,
-        /// How many.
-        n_skipped: usize,
-        /// Line, field and what is wrong.
-        reason: String,
-    },
-    /// A name that is no task.
-    #[error(
-        "cannot grade {}: `{name}` is no data set of LongBench; name the file after one of {}",
-        path.display(), known_tasks()
-    )]
-    UnknownTask {
-        /// The file.
-        path: PathBuf,
-        /// Its name without the end.
-        name: String,
-    },
-    /// Two files of the same task.
-    #[error(
-        "both {} and {} are predictions of {task}; give one of them",
-        first.display(), second.display()
-    )]
-    Twice {
-        /// The task.
-        task: &'static str,
-        /// One file.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-    },
-    /// A folder of other things.
-    #[error(
-        "{} holds no predictions; give a folder with files such as hotpotqa.jsonl, as LongBench's pred/MODEL",
-        path.display()
-    )]
-    NoFiles {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The work was cancelled.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
-}
-
-fn known_tasks() -> String {
-    Task::all().iter().map(|task| task.name).collect::<Vec<_>>().join(", ")
 }
 
 /// The longest line, which holds an answer and its references, or a whole document with them.
@@ -253,10 +163,10 @@ fn parse(
     };
     prediction.line = line;
     if needs_length && prediction.length.is_none() {
-        return Err("`length` is missing, by which LongBench-E makes its groups; add it".into());
+        return Err("`length` is missing; give it, for LongBench-E makes its groups by it".into());
     }
     if task.metric == crate::metrics::Metric::Classification && prediction.all_classes.is_none() {
-        return Err("`all_classes` is missing; add the names that the task chooses from".into());
+        return Err("`all_classes` is missing; give the names that the task chooses from".into());
     }
     match task.metric.flaw(&prediction.answers) {
         Some(flaw) => Err(format!("`answers` {flaw}; repair it")),

@@ -2,10 +2,10 @@
 //! `per_sample.json` where there is one; or the predictions themselves, which are graded here: LongBench's
 //! `pred/MODEL/` and lm-evaluation-harness's `samples_*.jsonl`.
 
-use super::predictions::ScoreError;
-use super::scoring::{Graded, Scored, prediction_files, score_file};
+use super::joining::{graded_now, join_predictions};
+use super::score_error::ScoreError;
+use super::scoring::Graded;
 use crate::job::Watch;
-use crate::prompt::Task;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -126,31 +126,6 @@ pub fn read_results(path: &Path, watch: &Watch) -> Result<Results, ResultsError>
     Ok(Results { path: path.to_owned(), tasks, warnings })
 }
 
-/// Results of predictions, which have no scores yet.
-fn graded_now(path: &Path, watch: &Watch) -> Result<Results, ResultsError> {
-    let files = match prediction_files(&[path.to_owned()], false, watch) {
-        Err(ScoreError::NoFiles { path }) => {
-            let found = instead(&path);
-            return Err(ResultsError::NoResults { path, found });
-        }
-        files => files?,
-    };
-    let mut tasks = Vec::new();
-    for file in &files {
-        let scored = score_file(file, false, watch)?;
-        let (task, score) = (file.task.name.to_owned(), scored.score());
-        let grades = in_hundreds(&scored.records);
-        tasks.push(TaskGrade { task, score, grades, records: scored.records });
-    }
-    tasks.sort_by(|a, b| a.task.cmp(&b.task));
-    Ok(Results { path: path.to_owned(), tasks, warnings: Vec::new() })
-}
-
-/// Grades as [`TaskGrade::grades`] has them.
-fn in_hundreds(records: &[Graded]) -> Vec<f64> {
-    records.iter().map(|record| 100.0 * record.grade).collect()
-}
-
 /// Takes in a grade per record, where there is such a file.
 fn read_grades(
     tasks: &mut [TaskGrade],
@@ -175,65 +150,8 @@ fn read_grades(
     Ok(())
 }
 
-/// Takes in the predictions that lie beside the scores, where they are those that were scored.
-fn join_predictions(
-    tasks: &mut [TaskGrade],
-    folder: &Path,
-    warnings: &mut Vec<String>,
-    watch: &Watch,
-) -> Result<(), ResultsError> {
-    // Warnings of files that only lie beside are not worth telling.
-    let unheard = Watch::default();
-    let files = match prediction_files(&[folder.to_owned()], false, &unheard) {
-        Err(ScoreError::NoFiles { .. }) => return Ok(()),
-        Err(error) => {
-            warnings.push(format!("the predictions beside the scores are left out: {error}"));
-            return Ok(());
-        }
-        Ok(files) => files,
-    };
-    for file in files {
-        let same = |task: &&mut TaskGrade| Task::canonical(&task.task) == file.task.name;
-        let Some(task) = tasks.iter_mut().find(same) else { continue };
-        let joined = match score_file(&file, false, watch) {
-            Ok(scored) => join(task, scored),
-            Err(ScoreError::Cancelled(cancelled)) => {
-                return Err(ScoreError::Cancelled(cancelled).into());
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(reason) = joined {
-            let (path, task) = (file.path.display(), &task.task);
-            warnings.push(format!("{path}: the predictions of {task} are left out: {reason}"));
-        }
-    }
-    Ok(())
-}
-
-fn join(task: &mut TaskGrade, scored: Scored) -> Result<(), String> {
-    let score = scored.score();
-    let mut records = scored.records;
-    if task.grades.is_empty() {
-        if (score - task.score).abs() > 0.0051 {
-            return Err(format!("they give {score:.2} and the score is {}", task.score));
-        }
-        task.grades = in_hundreds(&records);
-    } else {
-        let (n, n_grades) = (records.len(), task.grades.len());
-        if n != n_grades {
-            return Err(format!("there are {n} of them and {n_grades} grades"));
-        }
-        let grades = task.grades.iter();
-        for (record, grade) in Arc::make_mut(&mut records).iter_mut().zip(grades) {
-            record.grade = grade / 100.0;
-        }
-    }
-    task.records = records;
-    Ok(())
-}
-
 /// What a folder without results holds.
-fn instead(folder: &Path) -> &'static str {
+pub(super) fn instead(folder: &Path) -> &'static str {
     let holds = |wanted: &str| {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         entries.take(10_000).any(|entry| {

@@ -2,7 +2,8 @@
 
 use super::average;
 use super::harness;
-use super::predictions::{self, Form, Prediction, ScoreError};
+use super::predictions::{self, Form, Prediction};
+use super::score_error::ScoreError;
 use crate::job::Watch;
 use crate::prompt::Task;
 use rayon::prelude::*;
@@ -200,9 +201,24 @@ pub fn score_file(
     edition_e: bool,
     watch: &Watch,
 ) -> Result<Scored, ScoreError> {
+    score_with(file, edition_e, &[], watch)
+}
+
+/// Like [`score_file`]; grades of 0 to 1 that are known already are taken over, if they are as many as
+/// the predictions.
+pub(super) fn score_with(
+    file: &PredictionFile,
+    edition_e: bool,
+    known: &[f64],
+    watch: &Watch,
+) -> Result<Scored, ScoreError> {
     let PredictionFile { path, task, form } = file;
     watch.stage(&format!("grading {}", task.title), 0);
-    let lines = predictions::read(path, *form, task, edition_e, watch)?;
+    let mut lines = predictions::read(path, *form, task, edition_e, watch)?;
+    if lines.predictions.len() == known.len() {
+        let with_grades = lines.predictions.iter_mut().zip(known);
+        with_grades.for_each(|(prediction, grade)| prediction.grade = Some(*grade));
+    }
     watch.stage(&format!("grading {}", task.title), lines.predictions.len() as u64);
     // LongBench grades all records of a file by the classes of its last line.
     let classes = lines.predictions.last().and_then(|last| last.all_classes.clone());

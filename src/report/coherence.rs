@@ -6,21 +6,25 @@
 
 mod auc;
 mod bars;
+mod panels;
 mod points;
 mod rank;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use table::coherence_table;
+pub use panels::coherence_panels;
+pub use table::{coherence_latex, coherence_table};
 
 use super::strategies::{color, ordered, strategy_title, tasks};
 use crate::coherence::{Coherence, Summary};
 use crate::data::StrategyId;
 use crate::figure::{Figure, LegendEntry, Mark, Paint, Swatch, palette};
+use serde::{Deserialize, Serialize};
 
 /// How coherence is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CoherenceForm {
     /// Mean gains with the own and with other contexts, as bars.
     #[default]

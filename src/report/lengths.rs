@@ -14,6 +14,7 @@ mod violins;
 
 pub use table::lengths_table;
 
+use super::selection::{PanelOf, Value};
 use super::strategies::{color, ordered, strategy_title, task_title, tasks};
 use crate::data::StrategyId;
 use crate::figure::{Axis, Figure, LegendEntry, Mark, Paint, Panel, Swatch, palette};
@@ -35,6 +36,8 @@ pub enum Form {
     Cumulative,
     /// All tasks in one panel: a violin per strategy and task, and the distances below.
     Violin,
+    /// The same with boxes: quartiles, whiskers and what lies beyond them.
+    Box,
 }
 
 /// What of the lengths is drawn, and how.
@@ -48,6 +51,13 @@ pub struct LengthsView {
     pub form: Form,
     /// Whether the length axis counts in octaves.
     pub log: bool,
+}
+
+impl Form {
+    /// Whether all tasks share a panel, in which lengths are upright.
+    fn is_upright(self) -> bool {
+        matches!(self, Self::Violin | Self::Box)
+    }
 }
 
 impl LengthsView {
@@ -86,20 +96,35 @@ pub fn lengths_figure(lengths: &Lengths, view: LengthsView) -> Figure {
         Form::Density => framed(scene.densities(&tasks)),
         Form::Histogram => framed(scene.histograms(&tasks)),
         Form::Cumulative => framed(scene.cumulative(&tasks)),
-        Form::Violin => violins::panels(&scene, &tasks, reference, &label),
+        Form::Violin | Form::Box => violins::panels(&scene, &tasks, reference, &label),
     };
-    let is_violin = view.form == Form::Violin;
+    let is_upright = view.form.is_upright();
     Figure {
         title: title(view),
         caption: format!("{how}{}", zeros(view, &groups)),
-        columns: if is_violin { 1 } else { panels.len().clamp(1, 4) },
+        columns: if is_upright { 1 } else { panels.len().clamp(1, 4) },
         panels,
-        panel_height_in: if is_violin { violins::HEIGHT_IN } else { scene.height_in() },
+        panel_height_in: if is_upright { violins::HEIGHT_IN } else { scene.height_in() },
         legend: strategies
             .iter()
             .map(|(id, place)| entry(view, strategy_title(id), *place))
             .collect(),
         ..Figure::default()
+    }
+}
+
+/// What each panel of [`lengths_figure`] is of.
+pub fn lengths_panels(lengths: &Lengths, view: LengthsView) -> Vec<PanelOf> {
+    let wanted = |group: &&Group| group.field == view.field && group.unit == view.unit;
+    let groups = lengths.groups.iter().filter(wanted);
+    let value = Some(Value::Length(view.field, view.unit));
+    let names = tasks(groups.map(|group| group.task.as_str()));
+    match view.form.is_upright() {
+        // Below it only distances, which are no record's.
+        true => vec![PanelOf { task: None, x: None, y: value }],
+        false => {
+            names.into_iter().map(|task| PanelOf { task: Some(task), x: value, y: None }).collect()
+        }
     }
 }
 
@@ -255,7 +280,7 @@ fn entry(view: LengthsView, label: String, place: usize) -> LegendEntry {
     let line = Paint::new(color(place)).dash(palette::dash(place));
     let (swatch, paint) = match view.form {
         Form::Density | Form::Cumulative => (Swatch::Line, line),
-        Form::Histogram | Form::Violin => {
+        Form::Histogram | Form::Violin | Form::Box => {
             (Swatch::Patch(forms::hatch(place)), forms::bar_paint(place))
         }
     };

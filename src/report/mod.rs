@@ -16,14 +16,16 @@ mod strategies;
 mod table_text;
 
 pub use cards::{card_markdown, card_table};
-pub use coherence::{CoherenceForm, coherence_figure, coherence_table};
+pub use coherence::{
+    CoherenceForm, coherence_figure, coherence_latex, coherence_panels, coherence_table,
+};
 pub use comparison::{
     Centre, CompareSettings, Comparison, Difference, Quantity, Row, Side, Table, compare,
     dataset_sides, name_sides, row_sides,
 };
-pub use lengths::{Form, LengthsView, lengths_figure, lengths_table};
+pub use lengths::{Form, LengthsView, lengths_figure, lengths_panels, lengths_table};
 pub use needle::{NeedleCells, NeedleForm, needle_figure, needle_figure_and_cells};
 pub use page::{Block, Page, Section};
 pub use scores::{GapPair, ModelScores, gap_figure, gap_table, scores_figure, scores_table};
-pub use selection::{Brushed, Chosen, gains_with_selection, lengths_with_selection};
+pub use selection::{Brushed, Chosen, PanelOf, Value, with_selection};
 pub use strategies::{strategy_color, strategy_title, task_title, tasks as ordered_tasks};

@@ -66,11 +66,21 @@ fn score(results: &Results, task: &str) -> Option<Score> {
     Some(Score { value: found.score, ci95: interval.map(|(lo, hi)| [lo, hi]) })
 }
 
-/// The mean over tasks, of which all must be there.
+/// The mean over tasks, of which all must be there, each as much as the others; with an interval
+/// where grades of records are known of all.
 fn mean(results: &Results, tasks: &[String]) -> Option<Score> {
-    let scores: Option<Vec<f64>> =
-        tasks.iter().map(|task| Some(find(results, task)?.score)).collect();
-    Some(Score { value: stats::mean(&scores?)?, ci95: None })
+    let found: Option<Vec<&TaskGrade>> = tasks.iter().map(|task| find(results, task)).collect();
+    let found = found?;
+    let scores: Vec<f64> = found.iter().map(|task| task.score).collect();
+    let grades: Vec<&[f64]> = found.iter().map(|task| task.grades.as_slice()).collect();
+    Some(Score { value: stats::mean(&scores)?, ci95: mean_interval("scores", tasks, &grades) })
+}
+
+/// A 95% interval of a mean over tasks: their records are resampled task by task.
+fn mean_interval(purpose: &str, tasks: &[String], lists: &[&[f64]]) -> Option<[f64; 2]> {
+    let mut stream = Stream::new(SEED, "", &format!("{purpose}/mean of {}", tasks.join(" ")));
+    let interval = stats::bootstrap_mean_of_means_ci(lists, 0.95, RESAMPLES, &mut || stream.bits());
+    interval.map(|(lo, hi)| [lo, hi])
 }
 
 /// Tasks that are reported together.
@@ -224,7 +234,8 @@ fn score_axis<'a>(spots: &[Spot], all: impl Iterator<Item = &'a Results>) -> Axi
 fn of_intervals<'a>(all: impl Iterator<Item = &'a Results>) -> &'static str {
     match all.flat_map(|results| &results.tasks).any(|task| !task.grades.is_empty()) {
         true => {
-            " Whiskers: 95% percentile bootstrap intervals over records, where grades of records are known."
+            " Whiskers: 95% percentile bootstrap intervals over records, where grades of records are known; those of \
+             a mean resample the records within each task."
         }
         false => " Grades of records are not known, so there are no intervals.",
     }

@@ -53,6 +53,39 @@ pub fn bootstrap_mean_ci(
     resampled.between(tail, 1.0 - tail)
 }
 
+/// Percentile bootstrap interval of the mean of the means of several lists: each is resampled by
+/// itself, so that a list counts as much as every other however long it is.
+///
+/// `draw` as for [`bootstrap_mean_ci`], list by list within each resample; a list that needs no
+/// chance takes none. `None` where there is no list, or one of them without finite values.
+pub fn bootstrap_mean_of_means_ci(
+    lists: &[&[f64]],
+    level: f64,
+    resamples: usize,
+    draw: &mut dyn FnMut() -> u64,
+) -> Option<(f64, f64)> {
+    if lists.is_empty() || resamples == 0 || level.is_nan() || level <= 0.0 || level >= 1.0 {
+        return None;
+    }
+    let finite = |list: &&[f64]| list.iter().copied().filter(|v| v.is_finite()).collect();
+    let lists: Vec<Vec<f64>> = lists.iter().map(finite).collect();
+    if lists.iter().any(Vec::is_empty) {
+        return None;
+    }
+    let mut resampled = |list: &Vec<f64>| match list.iter().all(|v| *v == list[0]) {
+        true => list[0],
+        false => {
+            let sum: f64 = list.iter().map(|_| list[pick(list.len(), draw)]).sum();
+            sum / list.len() as f64
+        }
+    };
+    let means: Vec<f64> = (0..resamples)
+        .map(|_| lists.iter().map(&mut resampled).sum::<f64>() / lists.len() as f64)
+        .collect();
+    let (means, tail) = (finite_sorted(&means), (1.0 - level) / 2.0);
+    Some((quantile(&means, tail)?, quantile(&means, 1.0 - tail)?))
+}
+
 /// Bias-corrected and accelerated bootstrap interval of the mean of the finite values (Efron
 /// 1987); the percentile interval, with the reason, where that is not defined. `draw` and `None`
 /// as for [`bootstrap_mean_ci`], whose resamples are the same for the same stream.
@@ -190,6 +223,30 @@ mod tests {
         // 49.5 -+ 1.96 * 28.866 / 10, the population sd because resampling draws from it.
         assert!((lo - 43.84).abs() < 0.4, "{lo}");
         assert!((hi - 55.16).abs() < 0.4, "{hi}");
+    }
+
+    #[test]
+    fn lists_are_resampled_by_themselves_and_count_the_same() {
+        // Means of (0, 10) are 0, 5 and 10 in a quarter, half and quarter of the resamples; those of
+        // the long list are always 20. So means of means are 10, 12.5 and 15, and nothing else.
+        let long = [20.0; 40];
+        let lists: [&[f64]; 2] = [&[0.0, 10.0], &long];
+        let ask = |level| bootstrap_mean_of_means_ci(&lists, level, 4000, &mut stream(5));
+        assert_eq!(ask(0.95), Some((10.0, 15.0)));
+        assert_eq!(ask(0.4), Some((12.5, 12.5)));
+        // Two lists of known spread: sqrt(100^2 / 12 / 100 + 10^2 / 12 / 10) / 2 is the error.
+        let wide: Vec<f64> = (0..100).map(|i| f64::from(i) + 0.5).collect();
+        let short: Vec<f64> = (0..10).map(|i| f64::from(i) + 0.5).collect();
+        let lists: [&[f64]; 2] = [&wide, &short];
+        let (lo, hi) = bootstrap_mean_of_means_ci(&lists, 0.95, 4000, &mut stream(1)).unwrap();
+        let reach = 1.96 * (100.0_f64.powi(2) / 1200.0 + 100.0 / 120.0).sqrt() / 2.0;
+        assert!((lo - (27.5 - reach)).abs() < 0.25, "{lo} {reach}");
+        assert!((hi - (27.5 + reach)).abs() < 0.25, "{hi} {reach}");
+        let mut never = || unreachable!("no chance is needed");
+        assert_eq!(bootstrap_mean_of_means_ci(&[], 0.95, 9, &mut never), None);
+        assert_eq!(bootstrap_mean_of_means_ci(&[&[1.0], &[]], 0.95, 9, &mut never), None);
+        let equal: [&[f64]; 2] = [&[1.0], &[3.0, 3.0]];
+        assert_eq!(bootstrap_mean_of_means_ci(&equal, 0.95, 9, &mut never), Some((2.0, 2.0)));
     }
 
     #[test]

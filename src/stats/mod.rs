@@ -17,7 +17,9 @@ mod paired;
 mod summary;
 mod tukey;
 
-pub use bootstrap::{MeanInterval, NoBca, bca_mean_ci, bootstrap_mean_ci};
+pub use bootstrap::{
+    MeanInterval, NoBca, bca_mean_ci, bootstrap_mean_ci, bootstrap_mean_of_means_ci,
+};
 pub use compare::{auc_paired, mean_rank};
 pub use distribution::{
     Histogram, ecdf, histogram, kde, linear_edges, log_edges, silverman_bandwidth, wasserstein,

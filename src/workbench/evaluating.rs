@@ -91,6 +91,7 @@ pub(super) fn run(
     watch: &Watch,
 ) -> Result<EvaluateReport, WorkbenchError> {
     let started = Instant::now();
+    check_out(job)?;
     let (pack, prompts_sha256) = pack::read(job.prompts.as_deref())?;
     let whole = Inputs { limit: None, ..job.tests.clone() }.read(watch)?;
     let tests_sha256 = seeds_sha256(&whole);
@@ -108,7 +109,10 @@ pub(super) fn run(
         version: env!("CARGO_PKG_VERSION").into(),
     };
     let mut answering = open(job, &signature, &tests)?;
-    let todo = answering.todo();
+    let todo = match &answering {
+        Some(answering) => answering.todo(),
+        None => (0..tests.len()).collect(),
+    };
     let estimate = estimate(&todo, &prompts, model, job.n_parallel, watch)?;
     let mut report = EvaluateReport {
         estimate,
@@ -122,11 +126,11 @@ pub(super) fn run(
         skipped: n_skipped(&datasets),
         warnings: Vec::new(),
     };
-    if !job.only_estimates {
+    if let Some(answering) = answering.as_mut().filter(|_| !job.only_estimates) {
         let stage = format!("answering {}", estimate.sentence());
         let asked = answering.ask(&stage, |ix| prompts[ix].ask(), model, job.n_parallel, watch);
         // What was answered before a cancel or a failure is in the files too.
-        let files = predictions::write(job, &tests, &prompts, &answering, &mut report)?;
+        let files = predictions::write(job, &tests, &prompts, answering, &mut report, watch)?;
         let traffic = asked?;
         report.scores = grades::write(&job.out, files, watch)?;
         (report.tokens_in, report.tokens_out) = (traffic.tokens_in, traffic.tokens_out);
@@ -157,7 +161,7 @@ fn window(wanted: Option<usize>, model: &dyn LanguageModel) -> Result<usize, Wor
     let most = model.info().window;
     match wanted {
         Some(wanted) if wanted > most => Err(WorkbenchError::Wish(format!(
-            "--window {wanted} is more than the {most} tokens that {} can read",
+            "--window {wanted} is more than the {most} tokens that {} can read; choose a smaller one",
             model.info().name
         ))),
         wanted => Ok(wanted.unwrap_or(most)),
@@ -188,25 +192,41 @@ fn prompts(
     tests.par_iter().map(prompt).collect()
 }
 
-/// Opens the folder's journal; a folder with other things in it is left alone.
+/// The folder must be ours to write into: new, empty, or that of an earlier run.
+fn check_out(job: &EvaluateJob) -> Result<(), WorkbenchError> {
+    let out = job.out.display();
+    if job.out.exists() && !job.out.is_dir() {
+        return Err(WorkbenchError::Refused(format!(
+            "{out} is a file; name a folder to write into"
+        )));
+    }
+    if !job.out.is_dir() || job.overwrite || job.out.join(JOURNAL).exists() {
+        return Ok(());
+    }
+    let fail = |source| WorkbenchError::File { verb: "read", path: job.out.clone(), source };
+    match std::fs::read_dir(&job.out).map_err(fail)?.next() {
+        None => Ok(()),
+        Some(_) => Err(WorkbenchError::Refused(format!(
+            "{out} has files in it and no {JOURNAL} that tells how they were made; choose another folder to \
+             write to, or let it be used (--overwrite)"
+        ))),
+    }
+}
+
+/// Opens the folder's journal; `None` where an estimate needs none.
 fn open(
     job: &EvaluateJob,
     signature: &Asked,
     tests: &[&Record],
-) -> Result<Answering, WorkbenchError> {
+) -> Result<Option<Answering>, WorkbenchError> {
+    let journal = job.out.join(JOURNAL);
+    if job.only_estimates && (job.overwrite || !journal.exists()) {
+        return Ok(None);
+    }
     let fail = |source| WorkbenchError::File { verb: "write", path: job.out.clone(), source };
     std::fs::create_dir_all(&job.out).map_err(fail)?;
-    let journal = job.out.join(JOURNAL);
-    let is_empty = std::fs::read_dir(&job.out).map_err(fail)?.next().is_none();
-    if !is_empty && !journal.exists() && !job.overwrite {
-        return Err(WorkbenchError::Refused(format!(
-            "{} has files in it and no {JOURNAL} that tells how they were made; choose another folder to \
-             write to, or let it be used (--overwrite)",
-            job.out.display()
-        )));
-    }
     let keys = keys(tests.iter().map(|test| &test.id));
-    Answering::open(&journal, signature, keys, job.overwrite)
+    Answering::open(&journal, signature, keys, job.overwrite).map(Some)
 }
 
 /// What it takes to answer what is left, at the speed that the model shows on a short piece.

@@ -1,14 +1,17 @@
 //! Figures from what is open or measured, and their files.
 
 use super::loading::{check_output, check_replaces};
-use super::{GapWish, LengthsJob, Named, OpenRows, WorkbenchError, grades, measure, opening};
+use super::{
+    GapWish, LengthsJob, Named, OpenRows, SelectJob, WorkbenchError, grades, measure, opening,
+    selecting,
+};
 use crate::coherence::{self, Coherence};
 use crate::data::{StrategyId, write_atomic};
 use crate::figure::{self, Figure};
 use crate::job::Watch;
 use crate::lengths::{Field, Group, Lengths, Unit};
 use crate::prompt::Task;
-use crate::report::{self, CoherenceForm, Form, LengthsView, NeedleForm};
+use crate::report::{self, CoherenceForm, Form, LengthsView, NeedleForm, PanelOf};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -40,6 +43,8 @@ pub enum FigureJob {
         open: OpenRows,
         /// Drawn how.
         form: CoherenceForm,
+        /// Of many records only some as points, so that a window can draw them again and again.
+        thinned: bool,
     },
     /// Scores of models.
     Scores {
@@ -86,6 +91,10 @@ pub struct Drawn {
     pub figure: Arc<Figure>,
     /// The tasks of its panels, or of its panels' category axis, in their order.
     pub tasks: Vec<String>,
+    /// What each panel is of; empty where nobody asks.
+    pub panels: Vec<PanelOf>,
+    /// Whether points are left out that an export has.
+    pub is_thinned: bool,
     /// How many records each task and strategy has.
     pub sizes: BTreeMap<(String, StrategyId), usize>,
     /// Lines of its files that could not be used.
@@ -96,24 +105,34 @@ impl Drawn {
     /// A figure of tasks in the paper's order.
     fn of<'a>(
         figure: Figure,
+        panels: Vec<PanelOf>,
         groups: impl Iterator<Item = (&'a str, &'a StrategyId, usize)>,
-        skipped: usize,
     ) -> Self {
         let mut sizes: BTreeMap<(String, StrategyId), usize> = BTreeMap::new();
         for (task, strategy, n) in groups {
             *sizes.entry((task.to_owned(), strategy.clone())).or_default() += n;
         }
         let tasks = report::ordered_tasks(sizes.keys().map(|(task, _)| task.as_str()));
-        Self { figure: Arc::new(figure), tasks, sizes, skipped }
+        let figure = Arc::new(figure);
+        Self { figure, tasks, panels, is_thinned: false, sizes, skipped: 0 }
     }
 
-    /// How many records stand behind a series of a task.
-    pub fn size(&self, task: usize, series: &str) -> Option<usize> {
-        let task = self.tasks.get(task)?;
+    /// The task of a panel, or of a category of a panel that shows several.
+    pub fn task(&self, panel: usize, category: Option<usize>) -> Option<&str> {
+        let task = self.panels.get(panel)?.task.as_ref();
+        task.or_else(|| self.tasks.get(category?)).map(String::as_str)
+    }
+
+    /// How many records stand behind a series of a panel, or of a category of it.
+    pub fn size(&self, panel: usize, category: Option<usize>, series: &str) -> Option<usize> {
+        let task = self.task(panel, category)?;
         let is_it = |strategy: &StrategyId| {
             let title = report::strategy_title(strategy);
+            // "human, own context", "human, mean"; of those that are selected there are fewer.
             let rest = series.strip_prefix(title.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with(" context"))
+            rest.is_some_and(|rest| {
+                rest.is_empty() || rest.starts_with(", ") && rest != ", selected"
+            })
         };
         let mut sizes = self.sizes.iter();
         sizes.find_map(|((name, strategy), n)| (name == task && is_it(strategy)).then_some(*n))
@@ -145,8 +164,13 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<Drawn, WorkbenchErro
             };
             lengths(&report.lengths, view, report.skipped)
         }
-        FigureJob::Coherence { open, form } => {
-            coherence(form, open.counting().into_iter().map(|(_, row)| row).collect())
+        FigureJob::Coherence { open, form, thinned } => {
+            let rows = open.counting().into_iter().map(|(_, row)| row).collect();
+            let drawn = coherence(form, rows);
+            match thinned.then(|| figure::thinned(&drawn.figure)).flatten() {
+                Some(thin) => Drawn { figure: Arc::new(thin), is_thinned: true, ..drawn },
+                None => drawn,
+            }
         }
         FigureJob::Scores { models, reference } => {
             let models = grades::models(&models, watch)?;
@@ -177,7 +201,7 @@ pub(super) fn draw(job: FigureJob, watch: &Watch) -> Result<Drawn, WorkbenchErro
 
 /// A figure of which nobody asks for the tasks.
 fn alone(figure: Figure) -> Drawn {
-    Drawn::of(figure, std::iter::empty(), 0)
+    Drawn::of(figure, Vec::new(), std::iter::empty())
 }
 
 fn lengths(lengths: &Lengths, view: LengthsView, skipped: usize) -> Drawn {
@@ -185,11 +209,7 @@ fn lengths(lengths: &Lengths, view: LengthsView, skipped: usize) -> Drawn {
     let groups = lengths.groups.iter().filter(is_drawn);
     let groups = groups.map(|group| (group.task.as_str(), &group.strategy, group.summary.n));
     let figure = report::lengths_figure(lengths, view);
-    match view.form {
-        // All tasks share its panels, so that none of them is a task's.
-        Form::Violin => Drawn { skipped, ..alone(figure) },
-        Form::Density | Form::Histogram | Form::Cumulative => Drawn::of(figure, groups, skipped),
-    }
+    Drawn { skipped, ..Drawn::of(figure, report::lengths_panels(lengths, view), groups) }
 }
 
 /// The figure of these rows.
@@ -197,7 +217,8 @@ fn coherence(form: CoherenceForm, rows: Vec<&Coherence>) -> Drawn {
     let rows = newest(rows);
     let summary = coherence::summarize(rows.iter().copied(), SEED);
     let figure = report::coherence_figure(form, &rows, &summary);
-    Drawn::of(figure, rows.iter().map(|row| (row.task.as_str(), &row.strategy, 1)), 0)
+    let panels = report::coherence_panels(form, &rows);
+    Drawn::of(figure, panels, rows.iter().map(|row| (row.task.as_str(), &row.strategy, 1)))
 }
 
 /// The last one of each record and strategy, in their order.
@@ -227,13 +248,36 @@ pub struct SaveJob {
 }
 
 /// A figure that is to be written.
+#[derive(Debug, Clone)]
 pub enum FigureSource {
     /// As it was drawn.
     Drawn(Arc<Figure>),
     /// To be drawn first.
     Draw(FigureJob),
+    /// A figure of coherence to be drawn first, with what is selected in it.
+    Selected(FigureJob, Box<SelectJob>),
     /// From the spec that was written beside an earlier one.
     Spec(PathBuf),
+}
+
+impl FigureSource {
+    /// The figure, and the lines of its files that could not be used.
+    fn drawn(self, watch: &Watch) -> Result<(Arc<Figure>, usize), WorkbenchError> {
+        Ok(match self {
+            Self::Drawn(figure) => (figure, 0),
+            Self::Draw(job) => {
+                let drawn = draw(job, watch)?;
+                (drawn.figure, drawn.skipped)
+            }
+            Self::Selected(job, mut select) => {
+                let drawn = draw(job, watch)?;
+                select.coherence = Some(drawn.clone());
+                let selected = selecting::run(&select, watch)?;
+                (selected.coherence.unwrap_or(drawn.figure), drawn.skipped)
+            }
+            Self::Spec(path) => (Arc::new(read_spec(&path)?), 0),
+        })
+    }
 }
 
 /// What `backstory figure --json` prints.
@@ -256,14 +300,7 @@ pub(super) fn run(job: SaveJob, watch: &Watch) -> Result<Saved, WorkbenchError> 
     };
     sane(job.width_in, 1.0..=100.0, "--width-in")?;
     sane(job.font_pt, 3.0..=72.0, "--font-pt")?;
-    let (figure, skipped) = match job.figure {
-        FigureSource::Drawn(figure) => (figure, 0),
-        FigureSource::Draw(draw_job) => {
-            let drawn = draw(draw_job, watch)?;
-            (drawn.figure, drawn.skipped)
-        }
-        FigureSource::Spec(path) => (Arc::new(read_spec(&path)?), 0),
-    };
+    let (figure, skipped) = job.figure.drawn(watch)?;
     let figure = Figure {
         width_in: job.width_in.unwrap_or(figure.width_in),
         font_pt: job.font_pt.unwrap_or(figure.font_pt),
@@ -279,7 +316,9 @@ pub(super) fn run(job: SaveJob, watch: &Watch) -> Result<Saved, WorkbenchError> 
 #[derive(Debug, Clone)]
 pub struct PictureJob {
     /// The figure.
-    pub figure: Arc<Figure>,
+    pub figure: FigureSource,
+    /// How wide it is to be.
+    pub width_in: f64,
     /// Dots per inch.
     pub dpi: f64,
 }
@@ -296,8 +335,10 @@ pub struct Picture {
 }
 
 /// The very pixels that the PNG of a figure has.
-pub(super) fn picture(job: &PictureJob) -> Result<Picture, WorkbenchError> {
-    let png = figure::to_png(&job.figure, job.dpi).map_err(|e| refused(&e))?;
+pub(super) fn picture(job: PictureJob, watch: &Watch) -> Result<Picture, WorkbenchError> {
+    let (figure, _) = job.figure.drawn(watch)?;
+    let figure = Figure { width_in: job.width_in, ..(*figure).clone() };
+    let png = figure::to_png(&figure, job.dpi).map_err(|e| refused(&e))?;
     let pixels = resvg::tiny_skia::Pixmap::decode_png(&png).map_err(|e| refused(&e))?;
     // No pixel of a page is transparent, so that none has to be divided by its opacity.
     Ok(Picture { width: pixels.width(), height: pixels.height(), rgba: pixels.take() })

@@ -29,6 +29,8 @@ pub struct Links {
     /// For each dataset, the measurement and row of each record, [`NO_ROW`] where there is none.
     rows: BTreeMap<u64, Vec<(u32, u32)>>,
     parts: Vec<Arc<Vec<Coherence>>>,
+    /// The measured records by their ids, as the numbers that these are.
+    measured: Vec<(u64, Place)>,
 }
 
 const NO_ROW: (u32, u32) = (u32::MAX, u32::MAX);
@@ -65,6 +67,7 @@ pub(super) fn run(job: &LinkJob, watch: &Watch) -> Result<Links, WorkbenchError>
         links.starts.push(links.members.len() as u32);
     }
     links.rows = rows_of(job);
+    links.measured = measured(job, &links.rows);
     links.parts = job.rows.iter().map(|part| part.rows.clone()).collect();
     Ok(links)
 }
@@ -80,7 +83,33 @@ fn rows_of(job: &LinkJob) -> BTreeMap<u64, Vec<(u32, u32)>> {
     datasets.map(|(key, dataset)| (*key, dataset.records.iter().map(of).collect())).collect()
 }
 
+/// Ids are hex digits of 64 bits, which are smaller and sooner compared than their text.
+fn number(id: &str) -> Option<u64> {
+    u64::from_str_radix(id, 16).ok()
+}
+
+fn measured(job: &LinkJob, rows: &BTreeMap<u64, Vec<(u32, u32)>>) -> Vec<(u64, Place)> {
+    let mut all: Vec<(u64, Place)> = Vec::new();
+    for (key, dataset) in &job.datasets {
+        let rows = rows.get(key).into_iter().flatten();
+        let measured = rows.enumerate().filter(|(_, row)| **row != NO_ROW);
+        all.extend(measured.filter_map(|(ix, _)| {
+            Some((number(dataset.records.get(ix)?.id.as_str())?, (*key, ix)))
+        }));
+    }
+    all.sort_unstable();
+    all
+}
+
 impl Links {
+    /// Where the measured records of this id are; in several files where these hold the same.
+    pub fn places_of(&self, id: &str) -> impl Iterator<Item = Place> {
+        let id = number(id);
+        let first = self.measured.partition_point(|(known, _)| Some(*known) < id);
+        let found = self.measured[first..].iter().take_while(move |(known, _)| Some(*known) == id);
+        found.map(|(_, place)| *place)
+    }
+
     /// How many seeds there are.
     pub fn n_seeds(&self) -> usize {
         self.starts.len().saturating_sub(1)
@@ -155,5 +184,6 @@ mod tests {
         assert_eq!(links.seed_of((4, 3)), Some(0));
         assert_eq!((links.seed_of((4, 9)), links.members(4)), (None, &[][..]));
         assert!(links.row_of((9, 0)).is_none());
+        assert_eq!(links.places_of("00").count(), 0, "nothing is measured");
     }
 }

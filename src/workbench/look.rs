@@ -2,7 +2,7 @@
 
 use crate::coherence::Measure;
 use crate::lengths::{Field, Unit};
-use crate::report::{Form, LengthsView};
+use crate::report::{CoherenceForm, Form, LengthsView};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -26,6 +26,8 @@ pub struct CompareLook {
     pub page: Option<ComparePage>,
     /// What of the lengths; `unit` is the wish, as tokens cannot be counted without a model.
     pub lengths: LengthsView,
+    /// How coherence is drawn.
+    pub coherence: CoherenceForm,
     /// Which measure of coherence the statistics are of.
     pub measure: Measure,
     /// Tasks that are left out, by their canonical names.
@@ -47,6 +49,7 @@ impl Default for CompareLook {
         };
         let measure = Measure::InstructionGain;
         let without = BTreeSet::new();
-        Self { page: None, lengths, measure, without, baseline: None, table: None }
+        let coherence = CoherenceForm::default();
+        Self { page: None, lengths, coherence, measure, without, baseline: None, table: None }
     }
 }

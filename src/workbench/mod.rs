@@ -61,7 +61,7 @@ pub use reporting::{ReportJob, ReportMade, Taken};
 pub use rows::{OpenRows, RowsPart};
 pub use runner::{Failure, JobId, Report, Runner};
 pub use score::{ScoreJob, ScoreReport};
-pub use selecting::{Brush, BrushValue, GAINS, SelectJob, Selected};
+pub use selecting::{Brush, SelectJob, Selected};
 pub use settings::{OpenFile, Settings};
 pub use synth::{NoPreview, Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
 pub use wishes::{FramesWish, Opening};
@@ -409,7 +409,7 @@ pub fn run(
         Job::Select(job) => Product::Selected(selecting::run(&job, watch)?),
         Job::Link(job) => Product::Linked(Arc::new(linking::run(&job, watch)?)),
         Job::FindSeeds(job) => Product::Seeds(linking::find_seeds(&job, watch)?),
-        Job::Picture(job) => Product::Picture(figures::picture(&job)?),
+        Job::Picture(job) => Product::Picture(figures::picture(job, watch)?),
         Job::SaveFigure(job) => Product::Saved(figures::run(job, watch)?),
         Job::Report(job) => Product::Reported(Box::new(reporting::run(&job, watch)?)),
         Job::NeedleRun(job) => {

@@ -1,5 +1,6 @@
 //! What the command line asks of the window: the words that both doors know.
 
+use crate::report::CoherenceForm;
 use std::path::PathBuf;
 
 /// Open the window.
@@ -28,6 +29,8 @@ pub struct FramesWish {
     pub model: String,
     /// The only view to draw.
     pub view: Option<String>,
+    /// How the Compare view draws coherence.
+    pub form: CoherenceForm,
     /// Whether records are written meanwhile.
     pub during_synth: bool,
     /// Print JSON.

@@ -50,7 +50,7 @@ fn a_brushed_range_chooses_the_records_of_its_task_everywhere() {
     stage.must_show("Selected: 3 of 72 records");
     stage.turn_to("Coherence");
     assert!(stage.has(Role::Label, "selected records"), "in the other figure too");
-    stage.must_show("Points: the gains of the selected records with their own contexts");
+    stage.must_show("Large points: the selected records.");
     stage.press("Show in table");
     stage.settle();
     assert_eq!(n_found(&stage), "3 selected of 72 records");
@@ -94,6 +94,85 @@ fn gains_are_brushed_along_their_own_axis() {
     brush(&mut stage, "Instruction", [0.06, 0.0], [0.06, 0.5]);
     stage.must_not_show("Selected: 9 of 72 records");
     stage.must_show("NarrativeQA, instruction gain from ");
+}
+
+#[test]
+fn a_scatter_is_brushed_in_a_rectangle_and_narrows_the_seeds() {
+    let mut stage = compare("Coherence");
+    stage.press("Scatter");
+    stage.settle();
+    // All of the panel of a task.
+    brush(&mut stage, "HotpotQA", [0.0, 0.0], [1.0, 1.0]);
+    stage.must_show("Selected: 9 of 72 records");
+    stage.must_show(
+        "HotpotQA, instruction gain of any size, nats per token, answer gain of any size",
+    );
+    // Its left half, along the one axis only.
+    brush(&mut stage, "HotpotQA", [0.0, 0.5], [0.5, 0.5]);
+    stage.must_show("HotpotQA, instruction gain up to ");
+    stage.must_not_show("answer gain up to");
+    stage.press("Over length");
+    stage.settle();
+    brush(&mut stage, "Qasper", [0.0, 0.5], [1.0, 0.5]);
+    stage.must_show("Qasper, context length of any size, tokens of the scorer");
+    stage.must_show("Selected: 9 of 72 records");
+    assert!(stage.has(Role::Label, "selected records"), "in this figure too");
+    stage.turn_to("Same seed");
+    stage.must_show("Seed 1 of 3 with selected records");
+    stage.press("All seeds");
+    stage.settle();
+    stage.must_show("Seed 1 of 24");
+}
+
+#[test]
+fn a_point_of_the_scatter_tells_and_opens_its_record() {
+    let mut stage = compare("Coherence");
+    stage.press("Scatter");
+    stage.settle();
+    let plot = plot(&stage, "HotpotQA");
+    let rows = records(&stage.path("home/example/human.jsonl"));
+    let is_told = |stage: &Stage| rows.iter().any(|record| stage.shows(&record.instruction));
+    let mut at = None;
+    'search: for y in 0..40 {
+        for x in 0..40 {
+            let place = plot.lerp_inside(egui::vec2(x as f32 / 40.0, y as f32 / 40.0));
+            stage.harness.hover_at(place);
+            stage.harness.step();
+            stage.harness.step();
+            if is_told(&stage) {
+                at = Some(place);
+                break 'search;
+            }
+        }
+    }
+    let at = at.expect("no point tells its record");
+    stage.must_show("instruction gain: ");
+    stage.must_show("answer gain: ");
+    stage.must_show("n = 3");
+    stage.click_place(at);
+    assert!(stage.has(Role::Document, "Context of human"), "the record beside those of its seed");
+    let shown = stage.value(Role::Document, "Instruction of human");
+    let is_shown =
+        |record: &backstory::data::Record| record.task == "hotpotqa" && record.instruction == shown;
+    assert!(rows.iter().any(is_shown), "{shown}");
+    // The table has it too.
+    stage.show(View::Data);
+    assert_eq!(stage.value(Role::Document, "Instruction"), shown);
+}
+
+#[test]
+fn violins_and_boxes_are_brushed_along_their_own_axis() {
+    let mut stage = compare("Lengths");
+    for form in ["Violins", "Boxes"] {
+        stage.press(form);
+        stage.settle();
+        // The column of the first task, all of its height.
+        brush(&mut stage, "Context lengths", [0.06, 0.0], [0.06, 1.0]);
+        stage.must_show("Selected: 9 of 72 records");
+        stage.must_show("NarrativeQA, context length of any size, tokens");
+        stage.press("Clear selection");
+        stage.settle();
+    }
 }
 
 #[test]

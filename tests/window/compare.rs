@@ -131,6 +131,34 @@ fn the_examples_coherence_is_there_from_the_start() {
 }
 
 #[test]
+fn every_form_of_coherence_is_drawn_and_exported_as_it_is_shown() {
+    let mut stage = compare(Setup::example());
+    stage.turn_to("Coherence");
+    for (form, title, n_panels) in [
+        ("AUC", "How often the own context beats others", 2),
+        ("Scatter", "Answer gain over instruction gain", 8),
+        ("Over length", "Coherence over context length", 16),
+        ("Rank", "Rank of the own context", 5),
+        ("Bars", "Instruction-context coherence", 2),
+    ] {
+        stage.press(form);
+        stage.settle();
+        stage.must_show(title);
+        let shown = panels(&stage);
+        assert!(
+            shown.len() == n_panels || form == "Rank" && !shown.is_empty(),
+            "{form}: {shown:?}"
+        );
+        stage.press("Export figure…");
+        let file = format!("{}.svg", form.replace(' ', "_"));
+        stage.fill("File to export to", &stage.path(&file).display().to_string());
+        stage.press_nth("Export", 1);
+        stage.settle();
+        assert!(stage.read(&file).contains(title), "{form} is what is written");
+    }
+}
+
+#[test]
 fn measuring_writes_rows_and_draws_them() {
     let mut stage = compare(triples().answering(SlowModel::eager("")));
     stage.turn_to("Coherence");

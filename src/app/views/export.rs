@@ -9,8 +9,11 @@ use crate::app::theme;
 use crate::app::ui::{modal, name_field, swatch_ui};
 use crate::app::window::{Window, typed_path};
 use crate::export::Format;
-use crate::figure::{Figure, Mark, Panel, Style};
-use crate::workbench::{ComparePage, DPI, ExportJob, Inputs, JobId, Place};
+use crate::figure::{Figure, Mark, Panel};
+use crate::report::CoherenceForm;
+use crate::workbench::{
+    ComparePage, DPI, ExportJob, FigureJob, FigureSource, Inputs, JobId, Place,
+};
 use egui::{DragValue, RichText, Ui};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -105,7 +108,13 @@ impl Window {
         }
         let showing = match self.figure_page() {
             _ if is_needle => "needle.svg",
-            ComparePage::Coherence => "coherence.svg",
+            ComparePage::Coherence => match self.settings.compare.coherence {
+                CoherenceForm::Bars => "coherence.svg",
+                CoherenceForm::Auc => "coherence_auc.svg",
+                CoherenceForm::Scatter => "coherence_scatter.svg",
+                CoherenceForm::Length => "coherence_length.svg",
+                CoherenceForm::Rank => "coherence_rank.svg",
+            },
             _ => "lengths.svg",
         };
         let name = if is_figure { showing } else { "records.jsonl" };
@@ -282,8 +291,9 @@ impl Window {
             if out.extension().is_none_or(|e| !e.eq_ignore_ascii_case(extension)) {
                 out.as_mut_os_string().push(format!(".{extension}"));
             }
-            let figure = sized(&figure, dialog.width_in);
-            return Ok(Ask::SaveFigure { figure, out, dpi: dialog.dpi, replace });
+            let figure = Box::new(self.figure_source(figure));
+            let (width_in, dpi) = (dialog.width_in, dialog.dpi);
+            return Ok(Ask::SaveFigure { figure, width_in, out, dpi, replace });
         }
         if out.extension().is_none() {
             out.set_extension("jsonl");
@@ -325,16 +335,29 @@ impl Window {
     pub(in crate::app) fn copy_figure(&mut self) {
         let figure = self.shown_figure().ok_or("The figure is not drawn yet.".to_owned());
         match figure.and_then(|figure| check_is_drawn(&figure).map(|()| figure)) {
-            Ok(figure) => drop(self.start(Ask::CopyFigure(sized(&figure, WIDTH_IN)))),
+            Ok(figure) => {
+                let figure = Box::new(self.figure_source(figure));
+                self.start(Ask::CopyFigure { figure, width_in: WIDTH_IN });
+            }
             Err(why) => self.complain(why),
+        }
+    }
+
+    /// The shown figure as a file has it: of many points the window draws only some.
+    fn figure_source(&self, figure: Arc<Figure>) -> FigureSource {
+        let is_coherence =
+            self.view != View::Needle && self.figure_page() == ComparePage::Coherence;
+        if !is_coherence || !self.compare.is_thinned() {
+            return FigureSource::Drawn(figure);
+        }
+        let form = self.settings.compare.coherence;
+        let whole = FigureJob::Coherence { open: self.open_rows(), form, thinned: false };
+        match self.select_job() {
+            Some(select) => FigureSource::Selected(whole, Box::new(select)),
+            None => FigureSource::Draw(whole),
         }
     }
 }
 
 /// How wide a figure is where the person does not say: the text of a page.
 const WIDTH_IN: f64 = 6.8;
-
-/// The figure for paper, as wide as the person wants it.
-fn sized(figure: &Figure, width_in: f64) -> Arc<Figure> {
-    Arc::new(Figure { style: Style::Paper, width_in, ..figure.clone() })
-}

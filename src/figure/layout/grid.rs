@@ -43,12 +43,14 @@ pub(super) struct Row<'g, 'a> {
 }
 
 impl<'a> Grid<'a> {
-    /// The most columns, up to those asked for, in which a plot is wide enough to be read.
+    /// The most columns, up to those asked for, in which a plot is wide enough to be read and no name
+    /// beside it is cut off.
     pub(super) fn fit(figure: &'a Figure, sheet: &Sheet) -> Self {
         let most = figure.columns.clamp(1, figure.panels.len().max(1));
         let mut grid = Self::with_columns(&figure.panels, most, sheet);
         for columns in (1..most).rev() {
-            if grid.plot_width >= 6.0 * sheet.em {
+            let is_cut = grid.cells.iter().any(|cell| cell.y_ticks.is_cut);
+            if grid.plot_width >= 6.0 * sheet.em && !is_cut {
                 break;
             }
             grid = Self::with_columns(&figure.panels, columns, sheet);
@@ -110,6 +112,17 @@ impl<'a> Grid<'a> {
         })
     }
 
+    /// The height of plots with which all rows fit into `room`; as it is where they do, and never so low
+    /// that what is written into panels would meet.
+    pub(super) fn fitting_height(&self, room: f64, sheet: &Sheet) -> f64 {
+        /// Notes in panels stand as far apart as at the usual height: they bear no more than this.
+        const LOWEST: f64 = 0.8;
+        let around: f64 = self.rows().map(|row| row.above + row.below).sum();
+        let n_rows = self.rows().count().max(1) as f64;
+        let usual = sheet.plot_height;
+        ((room - around) / n_rows).clamp(LOWEST * usual, usual)
+    }
+
     /// Where a cell's plot stands in a row whose plots begin at `top`.
     pub(super) fn plot(&self, cell: &Cell<'_>, top: f64, sheet: &Sheet) -> Rect {
         let before = self.columns[..cell.column].iter();
@@ -157,12 +170,13 @@ fn cells<'a>(panels: &'a [Panel], columns: usize, width: f64, sheet: &Sheet) -> 
             if next == Some(own) { "" } else { own.as_str() }
         };
         let y_room = (0.35 * cell_width).max(5.0 * sheet.em);
+        let y_most = (0.55 * cell_width).max(y_room);
         Cell {
             panel,
             column,
             title: Vec::new(),
             x_ticks: labels::below(&panel.x, width, cell_width, sheet),
-            y_ticks: labels::beside(&panel.y, sheet.plot_height, y_room, sheet),
+            y_ticks: labels::beside(&panel.y, sheet.plot_height, [y_room, y_most], sheet),
             x_label: label(once(&panel.x.label, below), width),
             y_label: label(once(&panel.y.label, left), sheet.plot_height),
         }

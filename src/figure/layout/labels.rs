@@ -23,6 +23,8 @@ pub(super) struct TickLabels {
     /// Places and lines of the labels that are printed.
     pub(super) labels: Vec<(f64, Vec<String>)>,
     pub(super) pose: Pose,
+    /// Whether one of them had to be cut off.
+    pub(super) is_cut: bool,
     /// Room they take away from the axis.
     pub(super) depth: f64,
     /// How far they reach beyond the axis' begin and end.
@@ -54,12 +56,31 @@ pub(super) fn below(axis: &Axis, width: f64, cell: f64, sheet: &Sheet) -> TickLa
     turned(&ticks, Pose::Upright, width, sheet)
 }
 
-/// Labels left of a plot of a given height, no wider than `room`.
-pub(super) fn beside(axis: &Axis, height: f64, room: f64, sheet: &Sheet) -> TickLabels {
+/// Labels left of a plot of a given height, no wider than `room`; names that do not fit into their
+/// rows there may be as wide as `most`, if that helps.
+pub(super) fn beside(
+    axis: &Axis,
+    height: f64,
+    [room, most]: [f64; 2],
+    sheet: &Sheet,
+) -> TickLabels {
     let ticks = axis.visible_ticks();
     let size = sheet.tick_pt;
     let slot = narrowest_gap(&ticks) * height;
     let lines = (slot / (LINE_HEIGHT * size)).floor().max(1.0) as usize;
+    let is_named = matches!(axis.scale, Scale::Category(_));
+    let fits = |room: f64| {
+        let mut names = ticks.iter().map(|(_, name)| text::clean(name));
+        names.all(|name| {
+            let wrapped = text::wrap(&name, size, false, room);
+            let is_narrow = |line: &String| text::width(line, size, false) <= room + 1e-6;
+            wrapped.len() <= lines && wrapped.iter().all(is_narrow)
+        })
+    };
+    // As much as is needed, in steps, and not more.
+    let mut rooms = (0..=10).map(|step| room + f64::from(step) / 10.0 * (most - room).max(0.0));
+    let found = if is_named { rooms.find(|room| fits(*room)) } else { Some(room) };
+    let (room, is_cut) = (found.unwrap_or(room), found.is_none());
     let labels = cleaned(&ticks, |label| {
         let mut wrapped = text::wrap(&label, size, false, room);
         if wrapped.len() > lines {
@@ -77,6 +98,7 @@ pub(super) fn beside(axis: &Axis, height: f64, room: f64, sheet: &Sheet) -> Tick
     let labels = every(labels, step_to_fit(&extents, 0.15 * size));
     TickLabels {
         marks: ticks.iter().map(|t| t.0).collect(),
+        is_cut,
         depth: widest(&labels, size),
         labels,
         pose: Pose::Flat,
@@ -107,6 +129,7 @@ fn flat(
     };
     TickLabels {
         marks: ticks.iter().map(|t| t.0).collect(),
+        is_cut: false,
         depth: lines as f64 * LINE_HEIGHT * size,
         pose: Pose::Flat,
         beyond: [reach(&|at, half| half - at), reach(&|at, half| half - (width - at))],
@@ -132,6 +155,7 @@ fn turned(ticks: &[(f64, String)], pose: Pose, width: f64, sheet: &Sheet) -> Tic
         .fold(0.0, f64::max);
     TickLabels {
         marks: ticks.iter().map(|t| t.0).collect(),
+        is_cut: false,
         depth: widest(&labels, size) * sin + size * (cos + 0.3),
         labels,
         pose,

@@ -209,7 +209,7 @@ impl Plot<'_> {
             anchor: Anchor::Start,
             turn_deg: 0.0,
             bold: false,
-            ink: Ink::of(paint, self.style),
+            ink: Ink::of_words(paint, self.style),
         }))
     }
 }

@@ -32,10 +32,16 @@ use grid::Grid;
 /// Size of tick labels, in font sizes.
 const TICK_SIZE: f64 = 0.9;
 
+/// Size of the caption, in font sizes.
+const CAPTION_SIZE: f64 = 0.95;
+
+/// The height of a page's text: 9 in. A figure that is taller gets lower panels, if that helps.
+const PAGE_PT: f64 = 9.0 * 72.0;
+
 /// Lays a figure out. Sizes out of any sense (not finite, or no page would hold them) are
 /// brought back into it.
 pub fn layout(figure: &Figure) -> Drawing {
-    let sheet = Sheet::of(figure);
+    let mut sheet = Sheet::of(figure);
     let mut page = Page { y: sheet.margin, primitives: Vec::new() };
     page.paragraph(&sheet, &figure.title, 1.2 * sheet.em, true);
     page.y += legend::draw(&figure.legend, &sheet, page.y, &mut page.primitives);
@@ -45,7 +51,20 @@ pub fn layout(figure: &Figure) -> Drawing {
     if figure.panels.is_empty() {
         page.paragraph(&sheet, "no data", sheet.em, false);
     }
-    let grid = Grid::fit(figure, &sheet);
+    let caption = match figure.caption.is_empty() {
+        true => 0.0,
+        false => {
+            let lines =
+                text::wrap(&figure.caption, CAPTION_SIZE * sheet.em, false, sheet.inner_width());
+            (0.3 + lines.len() as f64 * LINE_HEIGHT * CAPTION_SIZE) * sheet.em
+        }
+    };
+    let mut grid = Grid::fit(figure, &sheet);
+    let lower = grid.fitting_height(PAGE_PT - page.y - caption - sheet.margin, &sheet);
+    if lower < sheet.plot_height {
+        sheet.plot_height = lower;
+        grid = Grid::fit(figure, &sheet);
+    }
     let mut panels = Vec::new();
     for row in grid.rows() {
         let top = page.y + row.above;
@@ -58,7 +77,7 @@ pub fn layout(figure: &Figure) -> Drawing {
     }
     if !figure.caption.is_empty() {
         page.y += 0.3 * sheet.em;
-        page.paragraph(&sheet, &figure.caption, 0.95 * sheet.em, false);
+        page.paragraph(&sheet, &figure.caption, CAPTION_SIZE * sheet.em, false);
     }
     page.finish(figure, &sheet, panels)
 }

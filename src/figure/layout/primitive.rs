@@ -105,6 +105,11 @@ impl Ink {
         Self { color: style.visible(paint.color), alpha: alpha.clamp(0.0, 1.0) }
     }
 
+    /// The colour of words that are a mark.
+    pub fn of_words(paint: &Paint, style: Style) -> Self {
+        Self { color: style.readable(paint.color), ..Self::of(paint, style) }
+    }
+
     pub(super) fn fainter(self, by: f64) -> Self {
         Self { alpha: self.alpha * by, ..self }
     }

@@ -237,7 +237,9 @@ fn a_wrapped_legend_lines_up() {
 #[test]
 fn names_beside_a_plot_are_broken_and_cut_to_their_slot() {
     let names: Vec<String> = (0..6)
-        .map(|i| format!("{i} a name far too long to stand beside a plot that is this narrow"))
+        .map(|i| {
+            format!("{i} {}", "a name far too long to stand beside a plot this narrow ".repeat(3))
+        })
         .collect();
     let panel = Panel { y: Axis::category("", names), ..Panel::default() };
     let figure = Figure { panels: vec![panel], width_in: 3.3, ..Figure::default() };
@@ -398,4 +400,48 @@ fn a_violin_is_as_wide_as_its_density_and_hatched_inside() {
         }));
     }
     assert_eq!(ticks, [[3.0, 2.0], [5.0, 6.0]]);
+}
+
+#[test]
+fn long_names_beside_a_heat_map_are_printed_in_full() {
+    let names = ["SFT1: needle only", "SFT2: needle in a long text", "SFT3: both, long and short"];
+    let map = |title: &str| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let edges = |n: u32| (0..=n).map(|ix| f64::from(ix) - 0.5).collect::<Vec<f64>>();
+        Panel {
+            title: title.into(),
+            x: Axis::category("test length", ["0", "1k", "4k", "32k"].map(str::to_owned).to_vec()),
+            y: Axis::category("", names),
+            marks: vec![Mark::HeatMap {
+                series: "accuracy".into(),
+                x: edges(4),
+                y: edges(3),
+                values: vec![50.0; 12],
+                labels: Vec::new(),
+                colors: Axis::linear("accuracy", 0.0, 100.0),
+            }],
+        }
+    };
+    let panels = vec![map("one"), map("two")];
+    let (width_in, panel_height_in) = (3.3, 0.85);
+    let drawing =
+        layout(&Figure { panels, columns: 2, width_in, panel_height_in, ..Figure::default() });
+    let words: String = texts(&drawing).iter().map(|run| run.text.as_str()).collect();
+    let words: String = words.split_whitespace().collect();
+    for name in names {
+        let name: String = name.split_whitespace().collect();
+        assert_eq!(words.matches(&name).count(), 2, "{name} in {words}");
+    }
+    assert!(drawing.panels.iter().all(|plot| plot.w >= 48.0), "{:?}", drawing.panels);
+}
+
+#[test]
+fn a_tall_figure_fits_on_a_page() {
+    let eight = samples::densities();
+    let tall = Figure { panel_height_in: 1.65, width_in: 3.3, ..eight };
+    let drawing = layout(&tall);
+    assert!(drawing.height_pt <= PAGE_PT + 0.01, "{} pt", drawing.height_pt);
+    // What fits stays as it is.
+    let low = layout(&Figure { panel_height_in: 0.9, ..tall });
+    assert!(low.panels.iter().all(|plot| (plot.h - 0.9 * 72.0).abs() < 1e-9));
 }

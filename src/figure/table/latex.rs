@@ -13,14 +13,61 @@ pub(super) fn write(table: &Table) -> String {
     if table.caption.is_empty() && table.label.is_empty() {
         return out + &tabular;
     }
-    out += "\\begin{table}\n\\centering\n";
+    let environment = Environment::of(table);
+    let name = environment.name();
+    out += &format!("\\begin{{{name}}}\n\\centering\n");
+    if environment != Environment::Usual {
+        out += "\\footnotesize\n\\setlength{\\tabcolsep}{3pt}\n";
+    }
     if !table.caption.is_empty() {
         out += &format!("\\caption{{{}}}\n", escape(&table.caption));
     }
     if !table.label.is_empty() {
         out += &format!("\\label{{{}}}\n", reference(&table.label));
     }
-    out + &tabular + "\\end{table}\n"
+    out + &tabular + &format!("\\end{{{name}}}\n")
+}
+
+/// How wide the text of a page is in points where a column of a paper takes all of it: 5.5 in.
+const TEXT_PT: f64 = 5.5 * 72.27;
+
+/// In what a table stands, so that it is not wider than the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Environment {
+    Usual,
+    /// In small letters, with little between the columns.
+    Narrow,
+    /// The same, over both columns of a page that has two.
+    Across,
+}
+
+impl Environment {
+    fn of(table: &Table) -> Self {
+        let sum = |em: f64, gap: f64| {
+            let widths = (0..table.columns.len()).map(|ix| column_em(table, ix));
+            widths.map(|width| width * em + 2.0 * gap).sum::<f64>()
+        };
+        if sum(10.0, 6.0) <= TEXT_PT {
+            Self::Usual
+        } else if sum(8.0, 3.0) <= TEXT_PT {
+            Self::Narrow
+        } else {
+            Self::Across
+        }
+    }
+
+    fn name(self) -> &'static str {
+        if self == Self::Across { "table*" } else { "table" }
+    }
+}
+
+/// About how wide a column is in widths of its letters' size: a digit of LaTeX's usual font is half
+/// as wide as it is high, and so are other letters on average.
+fn column_em(table: &Table, ix: usize) -> f64 {
+    let cells = (0..table.rows.len()).filter_map(|row| table.cells(row).nth(ix));
+    let widths = cells.map(|cell| cell.text.chars().count());
+    let title = table.columns[ix].title.chars().count();
+    0.5 * widths.fold(title, usize::max) as f64
 }
 
 fn tabular(table: &Table) -> String {
@@ -154,6 +201,19 @@ mod tests {
             \\end{tabular}\n\
             \\end{table}\n";
         assert_eq!(sample().to_latex(), expected);
+    }
+
+    #[test]
+    fn a_wide_table_is_set_in_smaller_letters() {
+        let with = |n: usize| {
+            let rows = vec![vec!["x".repeat(n).as_str().into()]];
+            Table { rows, ..sample() }.to_latex()
+        };
+        assert!(!with(40).contains("tabcolsep"));
+        let narrow = with(70);
+        assert!(narrow.contains("\\begin{table}\n\\centering\n\\footnotesize\n"), "{narrow}");
+        let across = with(120);
+        assert!(across.contains("\\begin{table*}") && across.contains("\\end{table*}"), "{across}");
     }
 
     #[test]

@@ -43,6 +43,20 @@ pub(super) fn scatter(scene: &Scene<'_>) -> Figure {
     }
 }
 
+/// How many tasks stand beside each other.
+fn n_columns(tasks: &[String]) -> usize {
+    tasks.len().clamp(1, 4)
+}
+
+/// The tasks of a row of panels with the one gain, then the same tasks with the other, and so on.
+pub(super) fn rows_of_panels(tasks: &[String]) -> impl Iterator<Item = (&String, Measure)> {
+    tasks.chunks(n_columns(tasks)).flat_map(|tasks| {
+        [Measure::InstructionGain, Measure::AnswerGain]
+            .into_iter()
+            .flat_map(move |measure| tasks.iter().map(move |task| (task, measure)))
+    })
+}
+
 /// Below each other, per task, the instruction's and the answer's gain of each record over the length
 /// of its context, with the means of equally many records as a line.
 pub(super) fn over_length(scene: &Scene<'_>) -> Figure {
@@ -50,13 +64,7 @@ pub(super) fn over_length(scene: &Scene<'_>) -> Figure {
     let least = lengths().fold(f64::INFINITY, f64::min);
     let most = lengths().fold(1.0, f64::max);
     let x = Axis::log2("context length (tokens)", least.min(most) / 1.2, most * 1.2);
-    let n_columns = scene.tasks.len().clamp(1, 4);
-    // The tasks of a row, then the same tasks again with the other gain.
-    let rows = scene.tasks.chunks(n_columns).flat_map(|tasks| {
-        [Measure::InstructionGain, Measure::AnswerGain]
-            .into_iter()
-            .flat_map(move |measure| tasks.iter().map(move |task| (task, measure)))
-    });
+    let rows = rows_of_panels(&scene.tasks);
     let panels = rows.map(|(task, measure)| {
         let [lo, hi] = with_zero(scene.rows.iter().filter_map(|row| measure.of(row)));
         let mut marks = vec![zero(true)];
@@ -87,7 +95,7 @@ pub(super) fn over_length(scene: &Scene<'_>) -> Figure {
             scene.scored_by(),
             cut_off(scene)
         ),
-        columns: n_columns,
+        columns: n_columns(&scene.tasks),
         panels: panels.collect(),
         panel_height_in: 1.1,
         legend: scene.legend(|place| Swatch::Point(palette::marker(place))),

@@ -12,7 +12,7 @@ pub(super) fn figure(scene: &Scene<'_>) -> Figure {
     let n_contexts = scene.rows.iter().filter(|row| ranked(row)).map(|row| row.shuffles + 1).max();
     let panels: Vec<Panel> = match n_contexts {
         Some(n_contexts) => (scene.tasks.iter())
-            .filter(|task| scene.rows.iter().any(|row| row.task == **task && ranked(row)))
+            .filter(|task| has_ranks(scene.rows, task))
             .map(|task| panel(scene, task, n_contexts))
             .collect(),
         None => Vec::new(),
@@ -46,6 +46,11 @@ fn chance_paint() -> Paint {
 /// Where all instructions of a group are one, the AUC is null, and a rank says no more.
 fn ranked(row: &Coherence) -> bool {
     row.own_rank.is_some() && row.auc_instruction.is_some() && row.shuffles > 0
+}
+
+/// Whether a task has a panel.
+pub(super) fn has_ranks(rows: &[&Coherence], task: &str) -> bool {
+    rows.iter().any(|row| row.task == task && ranked(row))
 }
 
 fn panel(scene: &Scene<'_>, task: &str, n_contexts: usize) -> Panel {

@@ -35,6 +35,27 @@ pub fn coherence_table(summary: &Summary) -> Table {
     }
 }
 
+/// The same for a page: instruction and answer below each other, as side by side they are wider
+/// than the text of a page, and no signs before numbers that are all gains.
+pub fn coherence_latex(summary: &Summary) -> String {
+    let whole = coherence_table(summary);
+    let part = |(name, first): (&str, usize)| {
+        let columns = ["task: strategy", "n", "own [95%]", "other", "d_z", "AUC [95%]"];
+        let row = |row: &Vec<String>| {
+            let part = row[..2].iter().chain(&row[first..first + 4]);
+            part.map(|cell| cell.replace('+', "")).collect()
+        };
+        Table {
+            title: whole.title.replace("Coherence", &format!("Coherence of the {name}")),
+            columns: columns.map(str::to_owned).to_vec(),
+            rows: whole.rows.iter().map(row).collect(),
+            notes: whole.notes.clone(),
+        }
+        .to_latex()
+    };
+    [("instruction", 2), ("answer", 6)].map(part).join("\n")
+}
+
 fn cells(group: &GroupSummary) -> Vec<String> {
     let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     let gain = |e: Option<Estimate>| {

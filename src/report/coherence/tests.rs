@@ -121,4 +121,8 @@ fn auc_has_its_intervals_and_the_table_its_effects() {
     assert_eq!(line[4], "+54.22");
     assert!(line[5].starts_with("0.88 [") && line[9].starts_with("0.75 ["), "{line:?}");
     assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
+    let latex = coherence_latex(&summarize(rows.iter().copied(), 1));
+    assert_eq!(latex.matches("\\begin{tabular}{lrrrrr}").count(), 2, "one below the other");
+    assert!(latex.contains("\\caption{Coherence of the answer"), "{latex}");
+    assert!(latex.contains("54.22") && !latex.contains('+') && !latex.contains("table*"));
 }

@@ -1,17 +1,21 @@
-//! All tasks in one panel, a violin per strategy, and below them how far each strategy's lengths are
-//! from those that they shall be like.
+//! All tasks in one panel, a violin or a box per strategy, and below them how far each strategy's
+//! lengths are from those that they shall be like.
 
 use super::forms::{self, Bandwidths, Strand};
-use super::{Scene, kernel, notes, unit};
+use super::{Form, Scene, kernel, notes, unit};
 use crate::data::StrategyId;
-use crate::figure::{Axis, Mark, Panel};
+use crate::figure::{Axis, BoxNumbers, Mark, Panel};
 use crate::report::bars::{Bar, bar_marks, breadth};
 use crate::report::strategies::{strategy_title, task_title};
+use crate::stats::{self, Tukey};
 
 /// The height of each panel.
 pub(super) const HEIGHT_IN: f64 = 1.6;
 
-/// The violins, the distances where there is something to be held against, and how to read them.
+/// Where more records lie beyond the whiskers of a box, those of nearly one length are one ring.
+const MOST_OUTLIERS: usize = 500;
+
+/// The violins or boxes, the distances where there is something to be held against, and how to read them.
 pub(super) fn panels(
     scene: &Scene<'_>,
     tasks: &[(&str, Vec<Strand<'_>>)],
@@ -23,19 +27,30 @@ pub(super) fn panels(
     }
     let slots = Slots::of(scene, tasks.len());
     let names = || tasks.iter().map(|(task, _)| task_title(task)).collect();
-    let violins = tasks.iter().enumerate().flat_map(|(task_ix, (_, strands))| {
-        strands.iter().map(move |strand| slots.violin(scene, strand, task_ix))
+    let is_box = scene.view.form == Form::Box;
+    let spreads = tasks.iter().enumerate().flat_map(|(task_ix, (_, strands))| {
+        strands.iter().filter_map(move |strand| match is_box {
+            true => slots.boxed(scene, strand, task_ix),
+            false => Some(slots.violin(scene, strand, task_ix)),
+        })
     });
     let mut panels = vec![Panel {
         title: String::new(),
         x: Axis::category("", names()),
         y: scene.ruler.axis(label),
-        marks: violins.collect(),
+        marks: spreads.collect(),
     }];
-    let mut how = format!(
-        "{}, each as broad as its place allows. Lines across: quartiles and, thicker, medians.",
-        kernel(scene.view.log)
-    );
+    let mut how = match is_box {
+        true => {
+            "Boxes: from the lower to the upper quartile, with the median. Whiskers: the farthest \
+                 records within 1.5 box lengths (Tukey); rings: records beyond."
+                .to_owned()
+        }
+        false => format!(
+            "{}, each as broad as its place allows. Lines across: quartiles and, thicker, medians.",
+            kernel(scene.view.log)
+        ),
+    };
     if let Some(reference) = reference.filter(|_| scene.n_notes > 1) {
         let of = strategy_title(reference);
         let unit = unit(scene.view.unit, false);
@@ -73,6 +88,31 @@ impl Slots {
         task_ix as f64 - self.breadth / 2.0 + self.width * row as f64
     }
 
+    fn middle(self, task_ix: usize, row: usize) -> f64 {
+        self.left(task_ix, row) + self.width / 2.0
+    }
+
+    /// Boxes of lengths as they are: on a log axis the whiskers are not those of logarithms.
+    fn boxed(self, scene: &Scene<'_>, strand: &Strand<'_>, task_ix: usize) -> Option<Mark> {
+        let shown = |length: f64| scene.ruler.shown(length);
+        let Tukey { quartiles, whiskers, outliers } = stats::tukey(&strand.group.lengths)?;
+        let mut outliers: Vec<f64> = outliers.into_iter().map(shown).collect();
+        if outliers.len() > MOST_OUTLIERS {
+            let step = scene.ruler.reach() / MOST_OUTLIERS as f64;
+            outliers.dedup_by_key(|at| (scene.ruler.measure(*at) / step).floor() as i64);
+        }
+        let (quartiles, whiskers) = (quartiles.map(shown), whiskers.map(shown));
+        let numbers = BoxNumbers { whiskers, quartiles, outliers };
+        Some(Mark::Boxes {
+            series: strand.series(),
+            x: vec![self.middle(task_ix, strand.row)],
+            width: 0.78 * self.width,
+            boxes: vec![numbers],
+            hatch: forms::hatch(strand.place),
+            paint: forms::bar_paint(strand.place).alpha(1.0),
+        })
+    }
+
     fn violin(self, scene: &Scene<'_>, strand: &Strand<'_>, task_ix: usize) -> Mark {
         let ruler = &scene.ruler;
         let density = strand.curve(ruler, &Bandwidths::on(ruler));
@@ -83,7 +123,7 @@ impl Slots {
         let summary = &strand.group.summary;
         Mark::Violin {
             series: strand.series(),
-            at: self.left(task_ix, strand.row) + self.width / 2.0,
+            at: self.middle(task_ix, strand.row),
             y,
             half_width,
             quartiles: [summary.p25, summary.p50, summary.p75].map(|length| ruler.shown(length)),

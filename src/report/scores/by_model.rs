@@ -82,7 +82,8 @@ pub fn scores_table(models: &[ModelScores], reference: Option<&ModelScores>) -> 
         columns: std::iter::once("task".to_owned()).chain(all().map(|m| titled(&m.name))).collect(),
         rows: lines(&groups(all().map(|model| &model.results))).iter().map(cells).collect(),
         notes: vec![
-            "intervals are 95% percentile bootstrap intervals over records, where grades of records are known"
+            "intervals are 95% percentile bootstrap intervals over records, where grades of records are known; \
+             a mean is over tasks, and its interval resamples the records within each task"
                 .into(),
         ],
     }

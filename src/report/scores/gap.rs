@@ -5,7 +5,7 @@ use super::super::comparison::{Table, p_value};
 use super::super::strategies::{color, places};
 use super::{
     ModelScores, SEED, Score, Spot, TaskGroup, bars, find, groups, groups_of_paper, lines,
-    of_intervals, of_paper, reference_line, reference_paint, score_axis, titled,
+    mean_interval, of_intervals, of_paper, reference_line, reference_paint, score_axis, titled,
 };
 use crate::figure::{Axis, Figure, Hatch, LegendEntry, Paint, Panel, Swatch};
 use crate::longbench::Results;
@@ -148,7 +148,8 @@ pub fn gap_table(pairs: &[GapPair], reference: Option<&ModelScores>) -> Table {
         rows: rows.collect(),
         notes: vec![
             "gap: score with contexts less score without; its BCa interval and p (paired sign flips) are over \
-             records, where grades of as many records are known of both"
+             records, where grades of as many records are known of both; a mean is over tasks, and its \
+             percentile interval resamples the records within each task"
                 .into(),
         ],
     }
@@ -164,18 +165,38 @@ fn gap(spot: &Spot, pair: &GapPair) -> [String; 2] {
         return [dash(), dash()];
     };
     let plain = format!("{:+.2}", with.value - without.value);
-    let Some(differences) = differences(spot, pair) else { return [plain, dash()] };
     let stream = |purpose| Stream::new(SEED, "", &format!("gap/{}/{purpose}", spot.title()));
-    let (mut picks, mut signs) = (stream("bootstrap"), stream("signs"));
-    let interval = stats::bca_mean_ci(&differences, 0.95, super::RESAMPLES, &mut || picks.bits());
-    let test = stats::sign_flip_test(&differences, super::RESAMPLES, &mut || signs.bits());
-    let sure = interval.map(|i| format!("{plain} [{:+.2}, {:+.2}]", i.lo, i.hi));
+    let (interval, weighed) = match spot {
+        Spot::Task(task) => {
+            let Some(differences) = differences(task, pair) else { return [plain, dash()] };
+            let mut picks = stream("bootstrap");
+            let interval =
+                stats::bca_mean_ci(&differences, 0.95, super::RESAMPLES, &mut || picks.bits());
+            (interval.map(|i| [i.lo, i.hi]), differences)
+        }
+        Spot::Mean { of, .. } => {
+            let all: Option<Vec<Vec<f64>>> =
+                of.iter().map(|task| differences(task, pair)).collect();
+            let Some(all) = all else { return [plain, dash()] };
+            let lists: Vec<&[f64]> = all.iter().map(Vec::as_slice).collect();
+            (mean_interval("gap", of, &lists), evenly(&all))
+        }
+    };
+    let mut signs = stream("signs");
+    let test = stats::sign_flip_test(&weighed, super::RESAMPLES, &mut || signs.bits());
+    let sure = interval.map(|[lo, hi]| format!("{plain} [{lo:+.2}, {hi:+.2}]"));
     [sure.unwrap_or(plain), test.map_or_else(dash, |test| p_value(test.p))]
 }
 
+/// All differences, so weighed that their mean is the mean of the tasks' means.
+pub(super) fn evenly(all: &[Vec<f64>]) -> Vec<f64> {
+    let n: usize = all.iter().map(Vec::len).sum();
+    let weigh = |list: &Vec<f64>| n as f64 / (all.len() * list.len()) as f64;
+    all.iter().flat_map(|list| list.iter().map(move |value| value * weigh(list))).collect()
+}
+
 /// With less without, record by record; the predictions of both stand in the benchmark's order.
-fn differences(spot: &Spot, pair: &GapPair) -> Option<Vec<f64>> {
-    let Spot::Task(task) = spot else { return None };
+fn differences(task: &str, pair: &GapPair) -> Option<Vec<f64>> {
     let [without, with] = pair.sides().map(|results| find(results, task));
     let (without, with) = (&without?.grades, &with?.grades);
     let paired = !with.is_empty() && with.len() == without.len();

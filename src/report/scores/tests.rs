@@ -71,7 +71,7 @@ fn scores_stand_in_the_papers_groups_with_their_means() {
         panel.marks.iter().find_map(of)
     };
     let (n, lo, hi) = whiskers(&figure.panels[0]).unwrap();
-    assert!(n == 2 && lo < 20.0 && hi > 20.0, "tasks have intervals and means none");
+    assert!(n == 3 && lo < 20.0 && hi > 20.0, "tasks and their mean have intervals");
     assert!(to_svg(&figure).contains("Dashed line: human."));
     let table = scores_table(&models, Some(&human));
     assert_eq!(table.columns, ["task", "LongAlign", "context synthesis", "human"]);
@@ -85,7 +85,15 @@ fn scores_stand_in_the_papers_groups_with_their_means() {
         "All 3 tasks of the paper: mean",
     ];
     assert_eq!(firsts, expected);
-    assert_eq!(table.rows[2][1..], ["30.00", "30.00", "-"]);
+    // Two tasks of 40 records, a quarter of which has no point: by hand the mean's standard error is
+    // sqrt(26.67^2 + 53.33^2) * sqrt(3 / 16 / 40) / 2 = 2.04, so about 26 to 34.
+    for cell in &table.rows[2][1..3] {
+        let ends = cell.strip_prefix("30.00 [").and_then(|rest| rest.strip_suffix(']')).unwrap();
+        let (lo, hi) = ends.split_once(", ").unwrap();
+        let ends: [f64; 2] = [lo, hi].map(|end| end.parse().unwrap());
+        assert!((ends[0] - 26.0).abs() < 0.6 && (ends[1] - 34.0).abs() < 0.6, "{cell}");
+    }
+    assert_eq!(table.rows[2][3], "-");
     assert!(table.rows[0][1].starts_with("20.00 ["), "{:?}", table.rows[0]);
 }
 
@@ -144,6 +152,13 @@ fn a_gap_is_with_less_without() {
     let row = &table.rows[0];
     assert_eq!(row[..3], ["NarrativeQA: context synthesis", "20.00", "30.00"]);
     assert!(row[3].starts_with("+10.00 [+") && row[4].parse::<f64>().unwrap() < 0.01, "{row:?}");
+    // Every record of both tasks gained the same in its task, so that a mean is as sure as they are.
+    let mean = table.rows.iter().find(|row| row[0].starts_with("Single-document QA: mean"));
+    let mean = mean.unwrap();
+    assert!(mean[3].starts_with("+10.00 [+"), "{mean:?}");
+    assert!(mean[4].parse::<f64>().unwrap() < 0.01, "{mean:?}");
+    // Each task counts the same, however many records it has.
+    assert_eq!(gap::evenly(&[vec![1.0], vec![4.0, 8.0, 6.0]]), [2.0, 8.0 / 3.0, 16.0 / 3.0, 4.0]);
     // Grades of another number of records cannot be paired.
     let mut short = pairs.clone();
     short[0].with.tasks[0].grades.pop();

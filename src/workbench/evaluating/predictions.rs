@@ -5,6 +5,7 @@ use super::super::WorkbenchError;
 use super::super::answering::{Answer, Answering, Ended};
 use super::{EvaluateJob, EvaluateReport};
 use crate::data::{self, Record};
+use crate::job::Watch;
 use crate::longbench::{PROMPTS_FILE, TestPrompt};
 use crate::prompt::Task;
 use serde::Serialize;
@@ -53,6 +54,7 @@ pub fn write(
     prompts: &[TestPrompt],
     answering: &Answering,
     report: &mut EvaluateReport,
+    watch: &Watch,
 ) -> Result<Vec<PathBuf>, WorkbenchError> {
     let mut by_task: BTreeMap<String, Vec<Prediction<'_>>> = BTreeMap::new();
     let mut rows = Vec::new();
@@ -72,7 +74,20 @@ pub fn write(
         write_lines(&path, lines)?;
         Ok(path)
     };
-    by_task.iter().map(of_task).collect()
+    let files: Vec<PathBuf> = by_task.iter().map(of_task).collect::<Result<_, WorkbenchError>>()?;
+    warn_of_others(&job.out, &files, watch);
+    Ok(files)
+}
+
+/// Predictions of a run with more tests would count as this run's.
+fn warn_of_others(out: &Path, files: &[PathBuf], watch: &Watch) {
+    for path in std::fs::read_dir(out).into_iter().flatten().flatten().map(|entry| entry.path()) {
+        let is_ours = files.contains(&path) || path == out.join(PROMPTS_FILE);
+        if !is_ours && path.extension().is_some_and(|ending| ending == "jsonl") {
+            let path = path.display();
+            watch.warn(format!("{path} is not of these tests; remove it if it should not count"));
+        }
+    }
 }
 
 fn prompt_row<'a>(

@@ -73,6 +73,7 @@ impl Draft {
             ("lengths", Form::Density),
             ("lengths_cumulative", Form::Cumulative),
             ("lengths_violin", Form::Violin),
+            ("lengths_box", Form::Box),
         ] {
             let figure = report::lengths_figure(&lengths, LengthsView { form, ..view });
             blocks.extend(self.figure(name, figure, watch)?);
@@ -122,7 +123,8 @@ impl Draft {
             let figure = report::coherence_figure(form, &rows, &summary);
             blocks.extend(self.figure(name, figure, watch)?);
         }
-        blocks.push(self.table("coherence", report::coherence_table(&summary)));
+        let latex = report::coherence_latex(&summary);
+        blocks.push(self.table_with("coherence", report::coherence_table(&summary), latex));
         let sides = gathered
             .rows
             .iter()
@@ -225,8 +227,13 @@ impl Draft {
     }
 
     fn table(&mut self, name: &str, table: Table) -> Block {
-        let texts =
-            [("md", table.to_markdown()), ("csv", table.to_csv()), ("tex", table.to_latex())];
+        let latex = table.to_latex();
+        self.table_with(name, table, latex)
+    }
+
+    /// A table that LaTeX has in another form.
+    fn table_with(&mut self, name: &str, table: Table, latex: String) -> Block {
+        let texts = [("md", table.to_markdown()), ("csv", table.to_csv()), ("tex", latex)];
         let files = texts.map(|(ending, text)| {
             let file = format!("tables/{name}.{ending}");
             self.files.push((file.clone(), text.into_bytes()));

@@ -6,8 +6,8 @@ use crate::app::views::data::{counted, grouped};
 use crate::app::widgets::figure_view::Touch;
 use crate::app::window::Window;
 use crate::lengths::{Field, Unit};
-use crate::report;
-use crate::workbench::{Brush, BrushValue, ComparePage, Drawn, GAINS, Place, SelectJob, Selected};
+use crate::report::{self, Value};
+use crate::workbench::{Brush, Place, SelectJob, Selected};
 use egui::{RichText, Ui};
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl State {
         }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         (self.brush, self.asked, self.selected) = (None, None, None);
         self.version += 1;
     }
@@ -82,7 +82,7 @@ impl Window {
                 ask,
                 Ask::Select(_)
                     | Ask::DrawLengths(_)
-                    | Ask::DrawCoherence
+                    | Ask::DrawCoherence(_)
                     | Ask::Open(_)
                     | Ask::Lengths { .. }
             )
@@ -91,87 +91,119 @@ impl Window {
             return;
         }
         self.compare.selection.asked = self.selection_key();
-        if let Some(brush) = self.compare.selection.brush.clone() {
-            let job = SelectJob {
-                brush,
-                datasets: self
-                    .files
-                    .shown()
-                    .map(|file| {
-                        let lengths = file.lengths.as_ref().map(|(_, lengths)| lengths.clone());
-                        (file.key, file.dataset.clone(), lengths)
-                    })
-                    .collect(),
-                rows: self.open_rows(),
-                lengths: self.compare.lengths.clone(),
-                coherence: self.compare.coherence.clone(),
-            };
+        if let Some(job) = self.select_job() {
             self.start(Ask::Select(Box::new(job)));
         }
+    }
+
+    /// The search for the records in the range, if there is one.
+    pub(in crate::app) fn select_job(&self) -> Option<SelectJob> {
+        let datasets = self.files.shown().map(|file| {
+            let lengths = file.lengths.as_ref().map(|(_, lengths)| lengths.clone());
+            (file.key, file.dataset.clone(), lengths)
+        });
+        Some(SelectJob {
+            brush: self.compare.selection.brush.clone()?,
+            datasets: datasets.collect(),
+            rows: self.open_rows(),
+            lengths: self.compare.lengths.clone(),
+            coherence: self.compare.coherence.clone(),
+        })
     }
 
     /// What the person did in the figure.
     pub(super) fn touched(&mut self, touch: Touch) {
         match touch {
-            Touch::Range { panel, category, range, .. } => {
-                if let Some((value, task)) = self.brushed(panel, category) {
-                    self.compare.selection.brush = Some(Brush { value, task, range });
+            Touch::Range { panel, category, ranges, .. } => {
+                if let Some(brush) = self.brushed(panel, category, ranges) {
+                    self.compare.selection.brush = Some(brush);
                 }
             }
             // Compare draws no maps.
             Touch::Cell { .. } => {}
-            Touch::Point { panel, series, at } => {
-                if let Some(place) = self.pointed_at(panel, &series, at) {
-                    self.open_seed(place);
+            Touch::Point { panel, series, at, id } => {
+                let place = match &id {
+                    Some(id) => self.place_of(id, panel, &series),
+                    None => self.pointed_at(panel, &series, at),
+                };
+                match (place, id) {
+                    (Some(place), _) => {
+                        self.select(place);
+                        self.open_seed(place);
+                    }
+                    (None, Some(id)) => self.complain(format!(
+                        "Record {id} is in no shown file: open the dataset that was measured, or switch it on."
+                    )),
+                    (None, None) => {}
                 }
             }
         }
     }
 
-    /// What a panel's axis measures, and the task.
-    fn brushed(&self, panel: usize, category: Option<usize>) -> Option<(BrushValue, String)> {
-        let (value, drawn, task): (BrushValue, &Drawn, usize) = match self.page() {
-            ComparePage::Coherence => {
-                let value = BrushValue::Coherence(*GAINS.get(panel)?);
-                (value, self.compare.coherence.as_ref()?, category?)
-            }
-            _ => {
-                let (drawn, view) = self.compare.lengths.as_ref()?;
-                (BrushValue::Length(view.field, view.unit), drawn, panel)
-            }
+    /// What was brushed: what the panel's axes measure, and the task.
+    fn brushed(
+        &self,
+        panel: usize,
+        category: Option<usize>,
+        ranges: [Option<[f64; 2]>; 2],
+    ) -> Option<Brush> {
+        let drawn = self.drawn()?;
+        let of = drawn.panels.get(panel)?;
+        let measured = [of.x, of.y].into_iter().zip(ranges);
+        let ranges: Vec<(Value, [f64; 2])> =
+            measured.filter_map(|(value, range)| Some((value?, range?))).collect();
+        let task = drawn.task(panel, category)?.to_owned();
+        (!ranges.is_empty()).then_some(Brush { task, ranges })
+    }
+
+    /// Where the record of an id is among those that are shown; of several the one of the series.
+    fn place_of(&self, id: &str, panel: usize, series: &str) -> Option<Place> {
+        let task = self.drawn()?.panels.get(panel)?.task.clone();
+        let is_shown = |place: &Place| self.files.get(place.0).is_some_and(|file| file.shown);
+        let mut places = self.links()?.places_of(id).filter(is_shown).peekable();
+        let first = places.peek().copied();
+        let is_it = |place: &Place| {
+            self.files.record(*place).is_some_and(|record| {
+                task.as_ref().is_none_or(|task| *task == record.task)
+                    && report::strategy_title(&record.strategy) == strategy_of(series)
+            })
         };
-        Some((value, drawn.tasks.get(task)?.clone()))
+        places.find(is_it).or(first)
     }
 
     /// The record that a point stands for.
     fn pointed_at(&self, panel: usize, series: &str, at: [f64; 2]) -> Option<Place> {
-        let strategy = series.strip_suffix(", selected").unwrap_or(series);
-        if self.page() == ComparePage::Coherence {
-            let drawn = self.compare.coherence.as_ref()?;
-            let task = drawn.tasks.get(at[0].round().max(0.0) as usize)?;
-            let gain = GAINS.get(panel)?;
+        let drawn = self.drawn()?;
+        let of = drawn.panels.get(panel)?;
+        let (value, at, category) = match (of.x, of.y) {
+            (Some(value), None) => (value, at[0], None),
+            (None, Some(value)) => (value, at[1], Some(at[0].round().max(0.0) as usize)),
+            _ => return None,
+        };
+        let (task, strategy) = (drawn.task(panel, category)?, strategy_of(series));
+        let Value::Length(field, unit) = value else {
+            // Only the selected ones are drawn as points.
             let (links, selected) = (self.links()?, self.compare.selection.selected()?);
             let of = |place: &Place| {
                 let row = links.row_of(*place)?;
-                let is_it = row.task == *task && report::strategy_title(&row.strategy) == strategy;
-                gain.of(row).filter(|_| is_it).map(|gain| ((gain - at[1]).abs(), *place))
+                let is_it = row.task == task && report::strategy_title(&row.strategy) == strategy;
+                let value = value.of(row).filter(|_| is_it);
+                value.map(|value| ((value - at).abs(), *place))
             };
             let nearest = selected.places.iter().filter_map(of).min_by(|a, b| a.0.total_cmp(&b.0));
             return nearest.map(|(_, place)| place);
-        }
-        let (drawn, view) = self.compare.lengths.as_ref()?;
-        let task = drawn.tasks.get(panel)?;
+        };
         let files =
             self.files.shown().filter_map(|file| Some((file.key, &file.lengths.as_ref()?.1)));
         let groups = files.flat_map(|(key, lengths)| lengths.groups.iter().map(move |g| (key, g)));
         let groups = groups.filter(|(_, group)| {
-            (group.field, group.unit) == (view.field, view.unit)
-                && group.task == *task
+            (group.field, group.unit) == (field, unit)
+                && group.task == task
                 && report::strategy_title(&group.strategy) == strategy
         });
         let points = groups.flat_map(|(key, group)| {
             let points = group.records.iter().zip(&group.lengths);
-            points.map(move |(ix, length)| ((length - at[0]).abs(), (key, *ix as usize)))
+            points.map(move |(ix, length)| ((length - at).abs(), (key, *ix as usize)))
         });
         points.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, place)| place)
     }
@@ -212,20 +244,33 @@ impl Window {
     }
 }
 
+/// The strategy of a series of points.
+fn strategy_of(series: &str) -> &str {
+    series.strip_suffix(", selected").unwrap_or(series)
+}
+
 /// "NarrativeQA, context length 512 to 2,048 tokens".
 fn told(brush: &Brush) -> String {
-    let (what, unit, is_whole) = match brush.value {
-        BrushValue::Length(field, unit) => (length_title(field), unit_title(unit), true),
-        BrushValue::Coherence(measure) => {
+    let ranges = brush.ranges.iter().map(|(value, range)| told_range(*value, *range));
+    let all = std::iter::once(report::task_title(&brush.task)).chain(ranges);
+    all.collect::<Vec<String>>().join(", ")
+}
+
+fn told_range(value: Value, [lo, hi]: [f64; 2]) -> String {
+    let (what, unit) = match value {
+        Value::Length(field, unit) => (length_title(field), unit_title(unit)),
+        Value::ScoredContext => ("context length", "tokens of the scorer"),
+        Value::OwnRank => ("rank of the own context", ""),
+        Value::Measure(measure) => {
             let (what, unit) = measure.title().split_once(" (").unwrap_or((measure.title(), ""));
-            (what, unit.trim_end_matches(')'), false)
+            (what, unit.trim_end_matches(')'))
         }
     };
+    let is_whole = matches!(value, Value::Length(..) | Value::ScoredContext);
     let number = |value: f64| match is_whole {
         true => grouped(value.max(0.0) as u64),
         false => format!("{value:.2}"),
     };
-    let [lo, hi] = brush.range;
     // Lengths are whole numbers: those in the range are from the next above to the next below.
     let (lo, hi) = if is_whole { (lo.ceil(), hi.floor()) } else { (lo, hi) };
     let range = match (lo.is_finite(), hi.is_finite()) {
@@ -234,7 +279,7 @@ fn told(brush: &Brush) -> String {
         (false, true) => format!("up to {}", number(hi)),
         (false, false) => "of any size,".to_owned(),
     };
-    format!("{}, {what} {range} {unit}", report::task_title(&brush.task))
+    format!("{what} {range} {unit}").trim_end().trim_end_matches(',').to_owned()
 }
 
 fn length_title(field: Field) -> &'static str {
@@ -262,17 +307,25 @@ mod tests {
 
     #[test]
     fn a_range_is_told_as_people_count() {
-        let brush = |value, range| Brush { value, task: "2wikiqa".into(), range };
-        let tokens = BrushValue::Length(Field::Context, Unit::Tokens);
-        for (brush, words) in [
-            (brush(tokens, [511.2, 2048.9]), "2WikiMQA, context length 512 to 2,048 tokens"),
-            (brush(tokens, [f64::NEG_INFINITY, 9.5]), "2WikiMQA, context length up to 9 tokens"),
+        let brush = |ranges: &[(Value, [f64; 2])]| Brush {
+            task: "2wikiqa".into(),
+            ranges: ranges.to_vec(),
+        };
+        let tokens = Value::Length(Field::Context, Unit::Tokens);
+        let [instruction, answer] =
+            [Measure::InstructionGain, Measure::AnswerGain].map(Value::Measure);
+        let any = [f64::NEG_INFINITY, f64::INFINITY];
+        for (ranges, words) in [
+            (vec![(tokens, [511.2, 2048.9])], "context length 512 to 2,048 tokens"),
+            (vec![(tokens, [f64::NEG_INFINITY, 9.5])], "context length up to 9 tokens"),
+            (vec![(answer, [0.456, f64::INFINITY])], "answer gain from 0.46 nats per token"),
+            (vec![(Value::OwnRank, any)], "rank of the own context of any size"),
             (
-                brush(BrushValue::Coherence(Measure::AnswerGain), [0.456, f64::INFINITY]),
-                "2WikiMQA, answer gain from 0.46 nats per token",
+                vec![(instruction, [0.1, 0.2]), (answer, [-1.0, 0.5])],
+                "instruction gain 0.10 to 0.20 nats per token, answer gain -1.00 to 0.50 nats per token",
             ),
         ] {
-            assert_eq!(told(&brush), words);
+            assert_eq!(told(&brush(&ranges)), format!("2WikiMQA, {words}"));
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::app::ui::name_field;
 use crate::app::views::jobs::{pause_and_cancel_ui, progress_ui};
 use crate::app::window::Window;
 use crate::coherence::{Negatives, Settings};
+use crate::report::CoherenceForm;
 use crate::workbench::ComparePage;
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Align, DragValue, Layout, PopupCloseBehavior, RichText, Ui};
@@ -68,18 +69,42 @@ impl Window {
             }
             None => self.measure_ui(ui),
         }
+        self.coherence_forms_ui(ui);
         self.figure_page_ui(ui, |window, ui| {
             let is_measured =
                 window.compare.coherence.as_ref().is_none_or(|drawn| !drawn.tasks.is_empty());
-            let draws = window.jobs.has_open(|ask| matches!(ask, Ask::DrawCoherence));
+            let draws = window.jobs.has_open(|ask| matches!(ask, Ask::DrawCoherence(_)));
             if is_measured || draws {
-                return window.drawn_ui(ui, "coherence", "");
+                let empty =
+                    "No record has a rank: measure beside other contexts, or choose another form.";
+                return window.drawn_ui(ui, "coherence", empty);
             }
             ui.add_space(24.0);
             ui.vertical_centered(|ui| {
                 let words = "The shown records are not measured yet. Press Measure.";
                 ui.label(RichText::new(words).weak());
             });
+        });
+    }
+
+    /// How the figure is drawn.
+    fn coherence_forms_ui(&mut self, ui: &mut Ui) {
+        const FORMS: [(CoherenceForm, &str, &str); 5] = [
+            (CoherenceForm::Bars, "Bars", "Mean gains with the own and with other contexts"),
+            (CoherenceForm::Auc, "AUC", "The share of other contexts that the own one beats"),
+            (
+                CoherenceForm::Scatter,
+                "Scatter",
+                "Answer gain over instruction gain, record by record",
+            ),
+            (CoherenceForm::Length, "Over length", "Gains over the length of the context"),
+            (CoherenceForm::Rank, "Rank", "How often the own context is among the first"),
+        ];
+        ui.horizontal(|ui| {
+            for (form, title, about) in FORMS {
+                let look = &mut self.settings.compare.coherence;
+                ui.selectable_value(look, form, title).on_hover_text(about);
+            }
         });
     }
 

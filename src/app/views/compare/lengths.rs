@@ -62,6 +62,7 @@ impl Window {
                 (Form::Density, "Density"),
                 (Form::Cumulative, "Cumulative"),
                 (Form::Violin, "Violins"),
+                (Form::Box, "Boxes"),
             ];
             for (form, title) in forms {
                 ui.selectable_value(&mut view.form, form, title);

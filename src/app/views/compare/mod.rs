@@ -13,11 +13,11 @@ mod statistics;
 use crate::app::jobs::Ask;
 use crate::app::theme;
 use crate::app::ui::{name_field, swatch_ui};
-use crate::app::widgets::figure_view::brushed_figure_ui;
+use crate::app::widgets::figure_view::{Records, brushed_figure_ui};
 use crate::app::window::Window;
 use crate::figure::Figure;
 use crate::prompt::Task;
-use crate::report::{self, LengthsView};
+use crate::report::{self, CoherenceForm, LengthsView};
 use crate::workbench::{ComparePage, Drawn, Links, Picture};
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Align, Layout, PopupCloseBehavior, RichText, Ui};
@@ -31,10 +31,10 @@ const NARROW: f32 = 620.0;
 /// [`CompareLook`](crate::workbench::CompareLook).
 #[derive(Default)]
 pub struct State {
-    lengths: Option<(Drawn, LengthsView)>,
+    lengths: Option<Drawn>,
     lengths_asked: Option<LengthsKey>,
     coherence: Option<Drawn>,
-    coherence_asked: Option<(u64, BTreeSet<String>)>,
+    coherence_asked: Option<CoherenceKey>,
     /// Raised with every figure that was drawn.
     n_drawn: u64,
     measuring: coherence::Measuring,
@@ -54,10 +54,13 @@ pub struct State {
 /// What the lengths figure is to be drawn from, and how.
 type LengthsKey = (u64, u64, LengthsView, BTreeSet<String>);
 
+/// The same of the coherence figure.
+type CoherenceKey = (u64, CoherenceForm, BTreeSet<String>);
+
 impl State {
     /// Takes the lengths figure.
-    pub fn take_lengths(&mut self, drawn: Drawn, view: LengthsView) {
-        self.lengths = Some((drawn, view));
+    pub fn take_lengths(&mut self, drawn: Drawn) {
+        self.lengths = Some(drawn);
         self.n_drawn += 1;
         self.selection.forget_lengths();
     }
@@ -67,6 +70,11 @@ impl State {
         self.coherence = Some(drawn);
         self.n_drawn += 1;
         self.selection.forget_coherence();
+    }
+
+    /// Whether the figure of coherence has more points than the window draws.
+    pub fn is_thinned(&self) -> bool {
+        self.coherence.as_ref().is_some_and(|drawn| drawn.is_thinned)
     }
 
     /// Takes what belongs together.
@@ -120,8 +128,9 @@ impl Window {
         (self.files.version, self.files.n_measured, self.lengths_view(), without)
     }
 
-    fn coherence_key(&self) -> (u64, BTreeSet<String>) {
-        (self.files.version, self.settings.compare.without.clone())
+    fn coherence_key(&self) -> CoherenceKey {
+        let look = &self.settings.compare;
+        (self.files.version, look.coherence, look.without.clone())
     }
 
     /// What belongs together, as far as it is of what is open now.
@@ -155,12 +164,21 @@ impl Window {
         }
         let wanted = self.coherence_key();
         if self.compare.coherence_asked.as_ref() != Some(&wanted) {
+            let form = wanted.1;
             self.compare.coherence_asked = Some(wanted);
-            self.start(Ask::DrawCoherence);
+            self.start(Ask::DrawCoherence(form));
         }
         self.statistics_logic();
         self.selection_logic();
         self.same_seed_logic();
+    }
+
+    /// The figure of the page as it was drawn.
+    fn drawn(&self) -> Option<&Drawn> {
+        match self.figure_page() {
+            ComparePage::Coherence => self.compare.coherence.as_ref(),
+            _ => self.compare.lengths.as_ref(),
+        }
     }
 
     /// The figure that is shown: that of the needle results, or Compare's with the chosen records in it.
@@ -175,7 +193,7 @@ impl Window {
                 .or_else(|| self.compare.coherence.as_ref().map(|drawn| drawn.figure.clone())),
             _ => selected
                 .and_then(|selected| selected.lengths.clone())
-                .or_else(|| self.compare.lengths.as_ref().map(|(drawn, _)| drawn.figure.clone())),
+                .or_else(|| self.compare.lengths.as_ref().map(|drawn| drawn.figure.clone())),
         }
     }
 
@@ -312,19 +330,13 @@ impl Window {
     /// The figure of a page, or why there is none.
     fn drawn_ui(&mut self, ui: &mut Ui, id: &str, empty: &str) {
         let draws = self.jobs.has_open(|ask| {
-            let drawing = matches!(ask, Ask::DrawLengths(_) | Ask::DrawCoherence);
+            let drawing = matches!(ask, Ask::DrawLengths(_) | Ask::DrawCoherence(_));
             drawing || matches!(ask, Ask::Lengths { .. } | Ask::Open(_) | Ask::Example)
         });
         let figure = self.shown_figure();
         match figure {
             Some(figure) if !figure.panels.is_empty() => {
-                let n_of = |panel: usize, series: &str, category: Option<usize>| match self.page() {
-                    ComparePage::Coherence => {
-                        self.compare.coherence.as_ref()?.size(category?, series)
-                    }
-                    _ => self.compare.lengths.as_ref()?.0.size(panel, series),
-                };
-                if let Some(touch) = brushed_figure_ui(ui, id, &figure, &n_of) {
+                if let Some(touch) = brushed_figure_ui(ui, id, &figure, self) {
                     self.touched(touch);
                 }
             }
@@ -351,6 +363,28 @@ impl Window {
             self.selection_ui(ui);
             draw(self, ui);
         });
+    }
+}
+
+impl Records for Window {
+    fn count(&self, panel: usize, series: &str, category: Option<usize>) -> Option<usize> {
+        self.drawn()?.size(panel, category, series)
+    }
+
+    fn name(&self, id: &str) -> String {
+        let places = self.links().into_iter().flat_map(|links| links.places_of(id));
+        match places.filter_map(|place| self.files.record(place)).next() {
+            Some(record) => {
+                let beginning: String = record.instruction.chars().take(100).collect();
+                beginning.split_whitespace().collect::<Vec<_>>().join(" ")
+            }
+            None => format!("record {id}, whose file is not open"),
+        }
+    }
+
+    fn brushable(&self, panel: usize) -> [bool; 2] {
+        let of = self.drawn().and_then(|drawn| drawn.panels.get(panel));
+        of.map_or([false; 2], |of| [of.x.is_some(), of.y.is_some()])
     }
 }
 

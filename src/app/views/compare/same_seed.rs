@@ -26,7 +26,7 @@ pub struct State {
     search: String,
     /// The seeds that fit; `None` before the first search.
     pub seeds: Option<Vec<u32>>,
-    asked: Option<(u64, String, BTreeSet<String>)>,
+    asked: Option<SeedsKey>,
     /// A record of the seed that the person chose; until then it is the first.
     chosen: Option<Place>,
     columns: Vec<Column>,
@@ -35,6 +35,9 @@ pub struct State {
     /// Bring the chosen seed into view at the next picture.
     scroll: bool,
 }
+
+/// What is open, searched and left out, and which selection the seeds have records of.
+type SeedsKey = (u64, String, BTreeSet<String>, Option<u64>);
 
 /// What is open and counted, the seed, and the unit of lengths.
 type Key = (u64, u64, u32, Unit);
@@ -60,9 +63,10 @@ impl Window {
         self.show(crate::app::View::Compare);
     }
 
-    fn seeds_key(&self) -> (u64, String, BTreeSet<String>) {
+    fn seeds_key(&self) -> SeedsKey {
         let search = self.compare.same_seed.search.trim().to_owned();
-        (self.files.version, search, self.settings.compare.without.clone())
+        let selection = self.compare.selection.places().map(|(version, _)| version);
+        (self.files.version, search, self.settings.compare.without.clone(), selection)
     }
 
     pub(super) fn wants_seeds(&self) -> bool {
@@ -78,7 +82,7 @@ impl Window {
         let Some(links) = self.links().cloned() else { return };
         let wanted = self.seeds_key();
         if self.compare.same_seed.asked.as_ref() != Some(&wanted) {
-            let (version, text, without) = wanted.clone();
+            let (version, text, without, _) = wanted.clone();
             // Numbers of seeds are of one set of links only.
             if self.compare.same_seed.asked.as_ref().is_none_or(|asked| asked.0 != version) {
                 self.compare.same_seed.seeds = None;
@@ -86,7 +90,8 @@ impl Window {
             self.compare.same_seed.asked = Some(wanted);
             let datasets =
                 self.files.shown().map(|file| (file.key, file.dataset.clone())).collect();
-            let (task, strategy, only) = (None, None, None);
+            let (task, strategy) = (None, None);
+            let only = self.compare.selection.places().map(|(_, places)| places);
             let find = FindJob { datasets, text, task, strategy, without, only };
             self.start(Ask::FindSeeds(SeedsJob { find, links }));
         }
@@ -195,10 +200,20 @@ impl Window {
             }
             let Some(seeds) = &self.compare.same_seed.seeds else { return };
             let n = grouped(seeds.len() as u64);
+            let is_narrowed = self.compare.selection.places().is_some();
+            let which = if is_narrowed { " with selected records" } else { "" };
             let words = match self.seed().map(|seed| seeds.binary_search(&seed)) {
-                Some(Ok(at)) => format!("Seed {} of {n}", grouped(at as u64 + 1)),
+                Some(Ok(at)) => format!("Seed {} of {n}{which}", grouped(at as u64 + 1)),
+                _ if is_narrowed => format!("{n} seeds fit{which}"),
                 _ => format!("{n} seeds fit"),
             };
+            if is_narrowed {
+                let button =
+                    ui.button("All seeds").on_hover_text("Clears the selection in Compare");
+                if button.clicked() {
+                    self.compare.selection.clear();
+                }
+            }
             ui.add(egui::Label::new(RichText::new(words).weak()).truncate());
         });
         ui.add_space(2.0);
@@ -259,7 +274,9 @@ impl Window {
             ui.add_space(24.0);
             ui.vertical_centered(|ui| {
                 let words = match &self.compare.same_seed.seeds {
-                    Some(_) => "No seed fits. Clear the search, or choose other files or tasks.",
+                    Some(_) => {
+                        "No seed fits. Clear search and selection, or choose other files or tasks."
+                    }
                     None => "Pairing records…",
                 };
                 ui.label(RichText::new(words).weak());

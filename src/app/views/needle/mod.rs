@@ -12,7 +12,7 @@ use crate::app::View;
 use crate::app::files::{Needles, file_name};
 use crate::app::jobs::Ask;
 use crate::app::ui::name_field;
-use crate::app::widgets::figure_view::{Touch, clicked_figure_ui};
+use crate::app::widgets::figure_view::{Records, Touch, brushed_figure_ui};
 use crate::app::window::Window;
 use crate::figure::Figure;
 use crate::needle::NeedleTask;
@@ -171,8 +171,6 @@ impl Window {
             ui.vertical_centered(|ui| ui.spinner());
             return;
         };
-        let n_of =
-            |panel: usize, series: &str, category: Option<usize>| drawn.n(panel, series, category?);
         if drawn.figure.panels.is_empty() {
             ui.add_space(24.0);
             let words = match drawn.n_tests() {
@@ -180,10 +178,28 @@ impl Window {
                 _ => "None of these results has a depth; see them over length.",
             };
             ui.vertical_centered(|ui| ui.label(RichText::new(words).weak()));
-        } else if let Some(touch) = clicked_figure_ui(ui, "needle", &drawn.figure, &n_of) {
+        } else if let Some(touch) = brushed_figure_ui(ui, "needle", &drawn.figure, &Tests(&drawn)) {
             self.needle.clicked = clicked(touch);
         }
         self.needle.drawn = Some(drawn);
+    }
+}
+
+/// The tests behind the figure.
+struct Tests<'a>(&'a NeedleDrawn);
+
+impl Records for Tests<'_> {
+    fn count(&self, panel: usize, series: &str, category: Option<usize>) -> Option<usize> {
+        self.0.n(panel, series, category?)
+    }
+
+    fn name(&self, id: &str) -> String {
+        id.to_owned()
+    }
+
+    /// Cells and points are clicked; there is no range of anything.
+    fn brushable(&self, _: usize) -> [bool; 2] {
+        [false; 2]
     }
 }
 
@@ -191,7 +207,7 @@ impl Window {
 fn clicked(touch: Touch) -> Option<Clicked> {
     match touch {
         Touch::Cell { panel, series, cell } => Some(Clicked { panel, series, category: cell }),
-        Touch::Point { panel, series, at } => {
+        Touch::Point { panel, series, at, .. } => {
             Some(Clicked { panel, series, category: at[0].round().max(0.0) as usize })
         }
         Touch::Range { .. } => None,

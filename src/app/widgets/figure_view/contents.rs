@@ -83,7 +83,7 @@ impl PlotItem for Contents<'_> {
                 }
                 Mark::Text { at, text, anchor, paint, .. } => {
                     if let (Some(left), Some(top)) = (x.place(at[0]), y.place(at[1])) {
-                        let color = brush::color(Ink::of(paint, self.style));
+                        let color = brush::color(Ink::of_words(paint, self.style));
                         shapes.push(note(ui, text, pos2(left, top), *anchor, color, frame));
                     }
                 }

@@ -2,7 +2,7 @@
 
 use super::brush;
 use super::ruler::Ruler;
-use super::{told, touch};
+use super::{Records, told, touch};
 use crate::figure::layout::{Ink, violin_width};
 use crate::figure::{Axis, BoxNumbers, Cell, Mark, Panel, Scale, Style, cells, palette};
 use egui::{PopupAnchor, Pos2, Rect, Response, RichText, Stroke, Tooltip, Ui, pos2, vec2};
@@ -26,16 +26,18 @@ pub(super) struct Found<'a> {
     color: [u8; 3],
     /// The point of a line or a cloud that is meant.
     at: Option<Pos2>,
+    /// Which record it is, where the figure says.
+    id: Option<&'a str>,
 }
 
 /// Shows what is under the pointer, if it is over the plot.
 pub(super) fn hover_ui(
     ui: &Ui,
     response: &Response,
-    panel: &Panel,
+    (ix, panel): (usize, &Panel),
     rulers: &[Ruler<'_>; 2],
     style: Style,
-    n_of: &dyn Fn(&str, Option<usize>) -> Option<usize>,
+    records: Option<&dyn Records>,
 ) {
     let [x, y] = rulers;
     let Some(pointer) = response.hover_pos().filter(|_| !response.dragged()) else {
@@ -58,10 +60,14 @@ pub(super) fn hover_ui(
             ui.painter().rect_filled(rect, 2.0, color);
             ui.label(RichText::new(found.series).strong());
         });
+        if let Some((records, id)) = records.zip(found.id) {
+            ui.add(egui::Label::new(records.name(id)).wrap());
+        }
         for line in &found.lines {
             ui.label(line);
         }
-        if let Some(n) = n_of(found.series, touch::place(rulers, pointer)) {
+        let category = touch::place(rulers, pointer);
+        if let Some(n) = records.and_then(|records| records.count(ix, found.series, category)) {
             ui.label(format!("n = {}", told::number(n as f64)));
         }
     });
@@ -97,10 +103,17 @@ struct Look<'a> {
 /// How far away something is, where the pointer meets it, and what is said there.
 type Near = (f32, Option<Pos2>, Vec<String>);
 
+/// A point of a cloud: the same, and which of its points it is.
+type NearPoint = (Near, usize);
+
 impl<'a> Look<'a> {
     fn at<'m>(&self, mark: &'m Mark) -> Option<(f32, Found<'m>)> {
         let (series, color, near) = match mark {
-            Mark::Points { series, xy, paint, .. } => (series, paint.color, self.points(xy)),
+            Mark::Points { series, xy, ids, paint, .. } => {
+                let ((distance, at, lines), ix) = self.points(xy)?;
+                let id = ids.get(ix).map(String::as_str);
+                return Some((distance, Found { series, lines, color: paint.color, at, id }));
+            }
             Mark::Line { series, xy, paint } => (series, paint.color, self.line(xy)),
             Mark::Step { series, xy, paint } => (series, paint.color, self.stairs(xy)),
             Mark::Rule { series, at, horizontal, paint } => {
@@ -127,7 +140,7 @@ impl<'a> Look<'a> {
             Mark::Band { .. } | Mark::Text { .. } => return None,
         };
         let (distance, at, lines) = near?;
-        Some((distance, Found { series, lines, color, at }))
+        Some((distance, Found { series, lines, color, at, id: None }))
     }
 
     /// The box under the pointer, from the end of one whisker to the end of the other; an outlier
@@ -147,9 +160,6 @@ impl<'a> Look<'a> {
             let mut lines = vec![name];
             lines.extend(self.quartile_lines(&numbers.quartiles));
             lines.push(format!("whiskers: {}", told::span(numbers.whiskers)));
-            if !numbers.outliers.is_empty() {
-                lines.push(format!("{} beyond them", numbers.outliers.len()));
-            }
             (BAR_DISTANCE, None, lines)
         })
     }
@@ -203,16 +213,18 @@ impl<'a> Look<'a> {
         vec![told::value(&self.panel.x, x), told::value(&self.panel.y, y)]
     }
 
-    fn points(&self, xy: &[[f64; 2]]) -> Option<Near> {
-        let placed = xy.iter().filter_map(|point| Some((self.place(*point)?, *point)));
-        let (distance, at, point) = placed
-            .map(|(at, point)| (at.distance(self.pointer), at, point))
+    fn points(&self, xy: &[[f64; 2]]) -> Option<NearPoint> {
+        let placed = xy.iter().enumerate();
+        let placed = placed.filter_map(|(ix, point)| Some((self.place(*point)?, ix)));
+        let (distance, at, ix) = placed
+            .map(|(at, ix)| (at.distance(self.pointer), at, ix))
             .min_by(|a, b| a.0.total_cmp(&b.0))?;
+        let point = xy[ix];
         // Points all in one row are a row because they need a place: only x is data.
         let in_a_row = xy.len() > 1 && xy.iter().all(|point| point[1] == xy[0][1]);
         let lines =
             if in_a_row { vec![told::value(&self.panel.x, point[0])] } else { self.both(point) };
-        (distance <= POINT_REACH).then_some((distance, Some(at), lines))
+        (distance <= POINT_REACH).then_some(((distance, Some(at), lines), ix))
     }
 
     fn line(&self, xy: &[[f64; 2]]) -> Option<Near> {
@@ -379,7 +391,7 @@ mod tests {
         let (series, lines) = told(panel, [1.1, 3.5]).unwrap();
         let quartiles = ["y: median 4", "quartiles: 3 to 5"];
         assert_eq!((series.as_str(), lines[0].as_str()), ("x", "two"));
-        assert_eq!(lines[1..], [&quartiles[..], &["whiskers: 2 to 7", "1 beyond them"]].concat());
+        assert_eq!(lines[1..], [&quartiles[..], &["whiskers: 2 to 7"]].concat());
         assert_eq!(told(panel, [1.0, 9.0]).unwrap().1, ["two", "y: 9"]);
         let (series, lines) = told(panel, [2.1, 4.1]).unwrap();
         assert_eq!((series.as_str(), lines[0].as_str()), ("v", "three"));

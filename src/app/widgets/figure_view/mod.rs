@@ -21,8 +21,6 @@ mod words;
 pub use legend::legend_ui;
 pub use touch::Touch;
 
-use touch::Reach;
-
 use crate::figure::{Figure, Panel, Style};
 use arrange::Place;
 use contents::Contents;
@@ -48,41 +46,36 @@ pub fn figure_ui(ui: &mut Ui, id_salt: &str, figure: &Figure) {
     shown_ui(ui, id_salt, figure, None);
 }
 
-/// As [`figure_ui`], and records can be chosen: what the person did in this picture. `n_of` says how
-/// many records a series of a panel has, in a category where the panel has several.
+/// As [`figure_ui`], and records can be chosen: what the person did in this picture.
 pub fn brushed_figure_ui(
     ui: &mut Ui,
     id_salt: &str,
     figure: &Figure,
-    n_of: &NumberOf<'_>,
+    records: &dyn Records,
 ) -> Option<Touch> {
-    let mut touching = Touching { touch: None, n_of, reach: Reach::Brushed };
+    let mut touching = Touching { touch: None, records };
     shown_ui(ui, id_salt, figure, Some(&mut touching));
     touching.touch
 }
 
-/// As [`figure_ui`], and points and cells can be clicked: what the person did in this picture.
-pub fn clicked_figure_ui(
-    ui: &mut Ui,
-    id_salt: &str,
-    figure: &Figure,
-    n_of: &NumberOf<'_>,
-) -> Option<Touch> {
-    let mut touching = Touching { touch: None, n_of, reach: Reach::Clicked };
-    shown_ui(ui, id_salt, figure, Some(&mut touching));
-    touching.touch
-}
+/// What is known of the records behind a figure.
+pub trait Records {
+    /// How many a series of a panel has, in a category where the panel has several; where both axes have
+    /// categories, in the cell, which are counted row by row.
+    fn count(&self, panel: usize, series: &str, category: Option<usize>) -> Option<usize>;
 
-/// How many records a series has: by panel, name and category; where both axes have categories, by
-/// the cell, row by row.
-pub type NumberOf<'a> = dyn Fn(usize, &str, Option<usize>) -> Option<usize> + 'a;
+    /// What a person knows the record of an id by.
+    fn name(&self, id: &str) -> String;
+
+    /// Whether the horizontal and the vertical axis of a panel measure something of records.
+    fn brushable(&self, panel: usize) -> [bool; 2];
+}
 
 /// A figure in which records can be chosen.
 struct Touching<'a> {
     /// What was done.
     touch: Option<Touch>,
-    n_of: &'a NumberOf<'a>,
-    reach: Reach,
+    records: &'a dyn Records,
 }
 
 /// `None` where nothing can be chosen.
@@ -198,7 +191,8 @@ fn panel_ui(
     let [r, g, b] = style.background();
     ui.painter().rect_filled(place.plot, 0.0, egui::Color32::from_rgb(r, g, b));
     // Where a range can be brushed, moving takes the Shift key.
-    let brushes = touched.as_ref().is_some_and(|touching| touching.reach == Reach::Brushed);
+    let can_brush = |touching: &&mut Touching<'_>| touching.records.brushable(ix).contains(&true);
+    let brushes = touched.as_ref().is_some_and(can_brush);
     let moves = !brushes || ui.input(|input| input.modifiers.shift);
     let (response, transform) = plot_ui(ui, place, style, moves);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name()));
@@ -212,14 +206,12 @@ fn panel_ui(
     if place.is_measured[1] {
         axes::y_measure_ui(ui, &place.panel.y.label, place.plot, place.cell.left());
     }
-    let n_of = |series: &str, category: Option<usize>| {
-        touched.as_ref().and_then(|touching| (touching.n_of)(ix, series, category))
-    };
-    hover::hover_ui(ui, &response, place.panel, &rulers, style, &n_of);
-    if let Some(touching) = touched
-        && let Some(touch) = touch::touch(ui, &response, (ix, place.panel), &rulers, touching.reach)
-    {
-        touching.touch = Some(touch);
+    let records = touched.as_ref().map(|touching| touching.records);
+    hover::hover_ui(ui, &response, (ix, place.panel), &rulers, style, records);
+    if let Some(touching) = touched {
+        let brushable = touching.records.brushable(ix);
+        let touch = touch::touch(ui, &response, (ix, place.panel), &rulers, brushable);
+        touching.touch = touch.or(touching.touch.take());
     }
 }
 

@@ -12,28 +12,21 @@ const REACH: f32 = 8.0;
 /// Who moves less only clicks.
 const SHORTEST: f32 = 4.0;
 
-/// What may be done to a panel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// Ranges are brushed and points are clicked.
-    Brushed,
-    /// Points and cells are clicked; dragging moves.
-    Clicked,
-}
+/// Less than this to one side is not meant as a side of a rectangle.
+const NARROWEST: f32 = 10.0;
 
 /// What was done to a panel.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Touch {
-    /// A range is being brushed, or was.
+    /// A range or a rectangle is being brushed, or was.
     Range {
         /// The panel.
         panel: usize,
-        /// Where the horizontal axis has categories: the one whose values were brushed, along the
-        /// vertical axis. Else it is the horizontal axis.
+        /// The category that was brushed, where the horizontal axis has some.
         category: Option<usize>,
-        /// From where to where. An end at the edge of what is in view is infinite: nobody means to
-        /// leave out what is not to be seen.
-        range: [f64; 2],
+        /// From where to where along x and along y, where that was brushed. An end at the edge of
+        /// what is in view is infinite: nobody means to leave out what is not to be seen.
+        ranges: [Option<[f64; 2]>; 2],
         /// Whether the button was let go.
         done: bool,
     },
@@ -45,6 +38,8 @@ pub enum Touch {
         series: String,
         /// Where it stands.
         at: [f64; 2],
+        /// Which record it is, where the figure says.
+        id: Option<String>,
     },
     /// A cell of a heat map over two axes with categories was clicked.
     Cell {
@@ -57,13 +52,14 @@ pub enum Touch {
     },
 }
 
-/// Looks what the person does, and shows what is being brushed.
+/// Looks what the person does, and shows what is being brushed along the axes that measure
+/// something of records.
 pub(super) fn touch(
     ui: &Ui,
     response: &Response,
     (ix, panel): (usize, &Panel),
     rulers: &[Ruler<'_>; 2],
-    reach: Reach,
+    brushable: [bool; 2],
 ) -> Option<Touch> {
     let pointer = response.interact_pointer_pos()?;
     if response.clicked_by(PointerButton::Primary) {
@@ -72,11 +68,9 @@ pub(super) fn touch(
         {
             return Some(Touch::Cell { panel: ix, series: series.to_owned(), cell });
         }
-        let (series, at) = nearest(panel, rulers, pointer)?;
-        return Some(Touch::Point { panel: ix, series: series.to_owned(), at });
-    }
-    if reach == Reach::Clicked {
-        return None;
+        let Hit { series, at, id } = nearest(panel, rulers, pointer)?;
+        let (series, id) = (series.to_owned(), id.map(str::to_owned));
+        return Some(Touch::Point { panel: ix, series, at, id });
     }
     let done = response.drag_stopped_by(PointerButton::Primary);
     let is_moving = ui.input(|input| input.modifiers.shift);
@@ -88,27 +82,41 @@ pub(super) fn touch(
     let frame = Rect::from_two_pos(pos2(x.ends[0], y.ends[0]), pos2(x.ends[1], y.ends[1]));
     let (from, to) = (frame.clamp(origin), frame.clamp(pointer));
     let category = category(x, from);
-    let (ruler, [a, b], band) = match category {
-        None if matches!(x.axis.scale, Scale::Category(_)) => return None,
-        None => {
-            let band = Rect::from_x_y_ranges(from.x.min(to.x)..=from.x.max(to.x), frame.y_range());
-            (x, [from.x, to.x], band)
-        }
-        Some(category) => {
-            let edge = |by: f64| x.place(category as f64 + by).unwrap_or(from.x);
-            let across = edge(-0.5)..=edge(0.5);
-            let band = Rect::from_x_y_ranges(across, from.y.min(to.y)..=from.y.max(to.y));
-            (y, [from.y, to.y], band.intersect(frame))
-        }
-    };
-    if (a - b).abs() < SHORTEST {
+    if category.is_none() && matches!(x.axis.scale, Scale::Category(_)) {
         return None;
     }
-    if !done {
-        band_ui(ui, band);
+    let [across, up] = sides(from, to, brushable);
+    if !(across || up) {
+        return None;
     }
-    let range = range(ruler, [a, b]);
-    Some(Touch::Range { panel: ix, category, range, done })
+    let columns = match category {
+        Some(category) => {
+            let edge = |by: f64| x.place(category as f64 + by).unwrap_or(from.x);
+            edge(-0.5)..=edge(0.5)
+        }
+        None if across => from.x.min(to.x)..=from.x.max(to.x),
+        None => frame.x_range().into(),
+    };
+    let rows = if up { from.y.min(to.y)..=from.y.max(to.y) } else { frame.y_range().into() };
+    if !done {
+        band_ui(ui, Rect::from_x_y_ranges(columns, rows).intersect(frame));
+    }
+    let ranges = [across.then(|| range(x, [from.x, to.x])), up.then(|| range(y, [from.y, to.y]))];
+    Some(Touch::Range { panel: ix, category, ranges, done })
+}
+
+/// Along which axes is brushed: along both where the way is long enough along both.
+fn sides(from: Pos2, to: Pos2, brushable: [bool; 2]) -> [bool; 2] {
+    let way = [(from.x - to.x).abs(), (from.y - to.y).abs()];
+    let is_long = |ix: usize, least: f32| brushable[ix] && way[ix] >= least;
+    match brushable {
+        [true, true] if is_long(0, NARROWEST) && is_long(1, NARROWEST) => [true, true],
+        [true, true] => {
+            let longer = usize::from(way[1] > way[0]);
+            [0, 1].map(|ix| ix == longer && is_long(ix, SHORTEST))
+        }
+        _ => [0, 1].map(|ix| is_long(ix, SHORTEST)),
+    }
 }
 
 /// Where the button was pressed. Kept as values, as the plot may move while it is brushed: legend
@@ -170,22 +178,54 @@ fn band_ui(ui: &Ui, band: Rect) {
     ui.painter().rect(band, 0.0, fill, pen, StrokeKind::Inside);
 }
 
-/// The point that is meant: its series and where it stands.
-fn nearest<'a>(
-    panel: &'a Panel,
-    [x, y]: &[Ruler<'_>; 2],
-    pointer: Pos2,
-) -> Option<(&'a str, [f64; 2])> {
-    let mut best: Option<(f32, &str, [f64; 2])> = None;
+/// A point of a panel.
+struct Hit<'a> {
+    series: &'a str,
+    at: [f64; 2],
+    id: Option<&'a str>,
+}
+
+/// The point that is meant: one of a cloud, or a value beyond the whiskers of a box.
+fn nearest<'a>(panel: &'a Panel, [x, y]: &[Ruler<'_>; 2], pointer: Pos2) -> Option<Hit<'a>> {
+    let mut best: Option<(f32, Hit<'a>)> = None;
+    let mut look = |series: &'a str, at: [f64; 2], id: Option<&'a str>| {
+        let Some(place) = x.place(at[0]).zip(y.place(at[1])) else { return };
+        let distance = pos2(place.0, place.1).distance(pointer);
+        if best.as_ref().is_none_or(|(least, _)| distance < *least) {
+            best = Some((distance, Hit { series, at, id }));
+        }
+    };
     for mark in &panel.marks {
-        let Mark::Points { series, xy, .. } = mark else { continue };
-        for at in xy {
-            let Some(place) = x.place(at[0]).zip(y.place(at[1])) else { continue };
-            let distance = pos2(place.0, place.1).distance(pointer);
-            if best.is_none_or(|(least, ..)| distance < least) {
-                best = Some((distance, series, *at));
+        match mark {
+            Mark::Points { series, xy, ids, .. } => {
+                let of = |ix: usize| ids.get(ix).map(String::as_str);
+                xy.iter().enumerate().for_each(|(ix, at)| look(series, *at, of(ix)));
             }
+            Mark::Boxes { series, x, boxes, .. } => {
+                for (x, numbers) in x.iter().zip(boxes) {
+                    numbers.outliers.iter().for_each(|y| look(series, [*x, *y], None));
+                }
+            }
+            _ => {}
         }
     }
-    best.filter(|(distance, ..)| *distance <= REACH).map(|(_, series, at)| (series, at))
+    best.filter(|(distance, _)| *distance <= REACH).map(|(_, hit)| hit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rectangle_needs_two_sides() {
+        let from = pos2(100.0, 100.0);
+        let both = |x, y| sides(from, pos2(x, y), [true, true]);
+        assert_eq!(both(150.0, 160.0), [true, true]);
+        assert_eq!(both(150.0, 105.0), [true, false]);
+        assert_eq!(both(97.0, 160.0), [false, true]);
+        assert_eq!(both(103.0, 101.0), [false, false]);
+        assert_eq!(sides(from, pos2(150.0, 160.0), [true, false]), [true, false]);
+        assert_eq!(sides(from, pos2(150.0, 160.0), [false, true]), [false, true]);
+        assert_eq!(sides(from, pos2(150.0, 160.0), [false, false]), [false, false]);
+    }
 }
