@@ -130,11 +130,14 @@ pub(super) fn run(
     })
 }
 
+/// Records and what is to be asked about them.
+type Tests<'a> = Vec<(&'a Record, NeedleTest<'a>)>;
+
 /// The tests of the files, and how many records are none; a warning for each of those.
 fn usable<'a>(
     datasets: &'a [Arc<Dataset>],
     watch: &Watch,
-) -> Result<(Vec<(&'a Record, NeedleTest<'a>)>, usize), WorkbenchError> {
+) -> Result<(Tests<'a>, usize), WorkbenchError> {
     let (mut tests, mut refusals) = (Vec::new(), Vec::new());
     for record in datasets.iter().flat_map(|dataset| &dataset.records) {
         match NeedleTest::of(record) {

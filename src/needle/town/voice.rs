@@ -115,7 +115,7 @@ fn takes_an(text: &str, word: &str) -> bool {
     is_article && word.starts_with(['a', 'e', 'i', 'o', 'u']) && !word.starts_with("one")
 }
 
-fn capitalize(text: &mut String, at: usize) {
+fn capitalize(text: &mut str, at: usize) {
     if let Some(first) = text.get_mut(at..at + 1) {
         first.make_ascii_uppercase();
     }
