@@ -129,9 +129,13 @@ fn results_that_are_none_are_refused() {
     std::fs::create_dir(folder.path("preds")).unwrap();
     std::fs::write(folder.path("preds").join("qasper.jsonl"), "{}").unwrap();
     let scores = |path| ["figure", "scores", path, "--out", "out/s.svg"];
-    folder.refused(&scores("preds"), 1, &["preds holds no result.json", "score them first"]);
+    folder.refused(&scores("preds"), 1, &["qasper.jsonl", "line 1: `pred` is missing"]);
     folder.refused(&scores("none"), 1, &["no such folder"]);
-    folder.refused(&scores("human.jsonl"), 1, &["human.jsonl", "as grades"]);
+    folder.refused(
+        &scores("human.jsonl"),
+        1,
+        &["human.jsonl", "`human` is no data set of LongBench"],
+    );
     let twice = ["figure", "scores", "small", "--label", "small=large", "--out", "out/s.svg"];
     folder.refused(&twice, 2, &["called small", "NAME=DIR"]);
     let gap = ["figure", "gap", "--out", "out/g.svg", "--with", "large"];
