@@ -123,19 +123,24 @@ fn maps(
     let (n_columns, n_rows) = (grades.lengths.len(), depths.names().len());
     let place = |all: &[&str], name: &str| all.iter().position(|other| *other == name).unwrap_or(0);
     let empty = || vec![Sample::default(); n_columns * n_rows];
-    let mut maps: BTreeMap<(usize, usize), Vec<Sample>> = BTreeMap::new();
-    for (ix, row) in (0..).zip(rows) {
-        let Ok(column) = grades.lengths.binary_search(&row.test_length) else { continue };
+    let cell = |row: &NeedleRow| {
         let key = (place(&grades.tasks, &row.task), place(&grades.compositions, &row.composition));
-        if row.test_length == 0 {
-            let map = maps.entry(key).or_insert_with(empty);
-            (0..n_rows).for_each(|at| map[at * n_columns + column].add(row.grade, ix));
-            continue;
-        }
+        Some((key, grades.lengths.binary_search(&row.test_length).ok()?))
+    };
+    let mut maps: BTreeMap<(usize, usize), Vec<Sample>> = BTreeMap::new();
+    for (ix, row) in (0..).zip(rows).filter(|(_, row)| row.test_length > 0) {
+        let Some((key, column)) = cell(row) else { continue };
         for (depth, grade) in needles(row) {
             if let Some(at) = depths.row(depth) {
                 maps.entry(key).or_insert_with(empty)[at * n_columns + column].add(grade, ix);
             }
+        }
+    }
+    // Needles alone stand beside those with a depth, and make no map of their own.
+    for (ix, row) in (0..).zip(rows).filter(|(_, row)| row.test_length == 0) {
+        let Some((key, column)) = cell(row) else { continue };
+        if let Some(map) = maps.get_mut(&key) {
+            (0..n_rows).for_each(|at| map[at * n_columns + column].add(row.grade, ix));
         }
     }
     maps
@@ -210,7 +215,7 @@ mod tests {
 
     #[test]
     fn without_depths_there_is_no_map() {
-        let rows = [row("single", 1024, None, 1.0)];
+        let rows = [row("single", 1024, None, 1.0), row("single", 0, None, 1.0)];
         let (figure, _) = needle_figure_and_cells(NeedleForm::Depth, &rows);
         assert!(figure.panels.is_empty());
     }

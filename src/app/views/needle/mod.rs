@@ -76,6 +76,9 @@ impl State {
     }
 }
 
+/// From this width on, choices and buttons stand in one row.
+const WIDE: f32 = 860.0;
+
 /// The forms, and what they are called.
 const FORMS: [(NeedleForm, &str); 3] = [
     (NeedleForm::Depth, "Length and depth"),
@@ -114,30 +117,21 @@ impl Window {
 
     /// Draws the view.
     pub(in crate::app) fn needle_ui(&mut self, ui: &mut Ui) {
+        let is_wide = ui.available_width() >= WIDE;
         ui.horizontal(|ui| {
             for (form, title) in FORMS {
                 if ui.selectable_label(self.needle.form == form, title).clicked() {
                     self.needle.form = form;
                 }
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("Export figure…").clicked() {
-                    self.open_export(true);
-                }
-                let copy = ui.button("Copy figure");
-                if copy.on_hover_text("As the export would write it (Ctrl+Shift+C)").clicked() {
-                    self.copy_figure();
-                }
-                let run = ui.button("Run tests…");
-                if run.on_hover_text("Let the chosen model answer tests").clicked() {
-                    self.open_needle_run();
-                }
-                let make = ui.button("Make tests…");
-                if make.on_hover_text("Hide code numbers in texts of chosen lengths").clicked() {
-                    self.open_needle_make();
-                }
-            });
+            if is_wide {
+                let layout = Layout::right_to_left(Align::Center);
+                ui.with_layout(layout, |ui| self.needle_buttons_ui(ui));
+            }
         });
+        if !is_wide {
+            ui.horizontal(|ui| self.needle_buttons_ui(ui));
+        }
         ui.horizontal_wrapped(|ui| self.needle_tasks_ui(ui));
         ui.separator();
         if self.files.needles.is_empty() {
@@ -147,6 +141,24 @@ impl Window {
         egui::CentralPanel::default()
             .frame(egui::Frame::NONE)
             .show(ui, |ui| self.needle_figure_ui(ui));
+    }
+
+    fn needle_buttons_ui(&mut self, ui: &mut Ui) {
+        if ui.button("Export figure…").clicked() {
+            self.open_export(true);
+        }
+        let copy = ui.button("Copy figure");
+        if copy.on_hover_text("As the export would write it (Ctrl+Shift+C)").clicked() {
+            self.copy_figure();
+        }
+        let run = ui.button("Run tests…");
+        if run.on_hover_text("Let the chosen model answer tests").clicked() {
+            self.open_needle_run();
+        }
+        let make = ui.button("Make tests…");
+        if make.on_hover_text("Hide code numbers in texts of chosen lengths").clicked() {
+            self.open_needle_make();
+        }
     }
 
     /// The tasks, to be left out and taken in.
