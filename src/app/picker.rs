@@ -1,5 +1,6 @@
 //! File dialogs that never block the window: rfd's asynchronous ones, awaited on another thread.
 
+use super::views::needle::Field;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
@@ -20,6 +21,8 @@ pub enum Purpose {
     SynthOut,
     /// Where the export goes.
     ExportOut,
+    /// A field of the dialogs of needle tests.
+    Needle(Field),
 }
 
 /// What came of a dialog.
@@ -59,11 +62,14 @@ impl Picker {
         let future: std::pin::Pin<Box<dyn Future<Output = Option<Vec<rfd::FileHandle>>> + Send>> =
             match &purpose {
                 Purpose::Open => Box::pin(dialog.pick_files()),
-                Purpose::Join(_) | Purpose::Model | Purpose::Prompt => {
+                Purpose::Join(_)
+                | Purpose::Model
+                | Purpose::Prompt
+                | Purpose::Needle(Field::Haystack | Field::Tests) => {
                     let picked = dialog.pick_file();
                     Box::pin(async { picked.await.map(|file| vec![file]) })
                 }
-                Purpose::SynthOut | Purpose::ExportOut => {
+                Purpose::SynthOut | Purpose::ExportOut | Purpose::Needle(Field::Out) => {
                     let picked = dialog.save_file();
                     Box::pin(async { picked.await.map(|file| vec![file]) })
                 }
@@ -114,8 +120,17 @@ fn dialog(purpose: &Purpose, suggested: Option<&std::path::Path>) -> rfd::AsyncF
         Purpose::Prompt => dialog.set_title("Open a prompt").add_filter("Text", &["txt", "md"]),
         Purpose::SynthOut => dialog.set_title("Write records to"),
         Purpose::ExportOut => dialog.set_title("Export to"),
+        Purpose::Needle(Field::Out) => dialog.set_title("Write to"),
+        Purpose::Needle(Field::Tests) => {
+            dialog.set_title("Choose needle tests").add_filter("JSONL and JSON", &data)
+        }
+        Purpose::Needle(Field::Haystack) => {
+            dialog.set_title("Choose a text").add_filter("Text", &["txt", "md"])
+        }
     };
-    if !matches!(purpose, Purpose::SynthOut | Purpose::ExportOut) {
+    let saves =
+        matches!(purpose, Purpose::SynthOut | Purpose::ExportOut | Purpose::Needle(Field::Out));
+    if !saves {
         dialog = dialog.add_filter("All files", &["*"]);
     }
     let Some(suggested) = suggested else { return dialog };
@@ -124,9 +139,7 @@ fn dialog(purpose: &Purpose, suggested: Option<&std::path::Path>) -> rfd::AsyncF
         dialog = dialog.set_directory(folder);
     }
     match suggested.file_name() {
-        Some(name) if matches!(purpose, Purpose::SynthOut | Purpose::ExportOut) => {
-            dialog.set_file_name(name.to_string_lossy())
-        }
+        Some(name) if saves => dialog.set_file_name(name.to_string_lossy()),
         _ => dialog,
     }
 }

@@ -1,9 +1,10 @@
-//! Opening a file for the window: a dataset, or coherence rows of an earlier run.
+//! Opening a file for the window: a dataset, coherence rows of an earlier run, or needle results.
 
-use super::{FileReport, WorkbenchError, inspect, result_lines};
+use super::{FileReport, WorkbenchError, grades, inspect, result_lines};
 use crate::coherence::Coherence;
 use crate::data::{self, Dataset, ReadOptions, Record};
 use crate::job::Watch;
+use crate::needle::Answered;
 use crate::synthesis;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,13 @@ pub enum Opened {
         /// The rows, in the file's order.
         rows: Arc<Vec<Coherence>>,
     },
+    /// Needle results.
+    Needles {
+        /// The file.
+        path: PathBuf,
+        /// The rows, in the file's order.
+        rows: Arc<Vec<Answered>>,
+    },
 }
 
 pub(super) fn run(job: &OpenJob, watch: &Watch) -> Result<Opened, WorkbenchError> {
@@ -44,6 +52,11 @@ pub(super) fn run(job: &OpenJob, watch: &Watch) -> Result<Opened, WorkbenchError
     watch.stage(&format!("opening {name}"), 0);
     if let Some(rows) = read_rows(&job.path, watch)? {
         return Ok(Opened::Rows { path: job.path.clone(), rows: Arc::new(rows) });
+    }
+    // What is no plain file gets its message from the reader of datasets.
+    let is_file = std::fs::metadata(&job.path).is_ok_and(|meta| meta.is_file());
+    if is_file && let Some(rows) = grades::read_needle_rows(&job.path, watch)? {
+        return Ok(Opened::Needles { path: job.path.clone(), rows: Arc::new(rows) });
     }
     let dataset = data::read_dataset(&job.path, &job.options)?;
     watch.check()?;

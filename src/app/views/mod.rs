@@ -4,5 +4,6 @@ pub mod compare;
 pub mod data;
 pub mod export;
 pub mod jobs;
+pub mod needle;
 mod record_texts;
 pub mod synthesize;
