@@ -119,7 +119,7 @@ fn y_tick_labels(cell: &Cell<'_>, plot: Rect, sheet: &Sheet, out: &mut Vec<Primi
     }
 }
 
-fn label(words: &str, at: [f64; 2], anchor: Anchor, sheet: &Sheet) -> TextRun {
+pub(super) fn label(words: &str, at: [f64; 2], anchor: Anchor, sheet: &Sheet) -> TextRun {
     TextRun {
         at,
         text: words.to_owned(),

@@ -11,6 +11,8 @@ pub(super) struct Grid<'a> {
     columns: Vec<Column>,
     plot_width: f64,
     cells: Vec<Cell<'a>>,
+    /// What all panels measure along x, where it is written once below them all.
+    pub(super) x_label: Vec<String>,
     title_pt: f64,
     sheet_em: f64,
     tick_depth: f64,
@@ -85,10 +87,12 @@ impl<'a> Grid<'a> {
             let room = plot_width + columns[cell.column].right + free.max(0.0);
             cell.title = text::wrap(&cell.panel.title, sheet.em, true, room);
         }
+        let x_label = below_all(&mut cells, n, sheet);
         Self {
             columns,
             plot_width,
             cells,
+            x_label,
             title_pt: sheet.em,
             sheet_em: sheet.em,
             tick_depth: sheet.tick_len + 0.25 * sheet.em,
@@ -117,10 +121,16 @@ impl<'a> Grid<'a> {
     pub(super) fn fitting_height(&self, room: f64, sheet: &Sheet) -> f64 {
         /// Notes in panels stand as far apart as at the usual height: they bear no more than this.
         const LOWEST: f64 = 0.8;
-        let around: f64 = self.rows().map(|row| row.above + row.below).sum();
+        let rows: f64 = self.rows().map(|row| row.above + row.below).sum();
+        let around = rows + self.x_label_depth();
         let n_rows = self.rows().count().max(1) as f64;
         let usual = sheet.plot_height;
         ((room - around) / n_rows).clamp(LOWEST * usual, usual)
+    }
+
+    /// The height of the label below all panels.
+    pub(super) fn x_label_depth(&self) -> f64 {
+        self.x_label.len() as f64 * LINE_HEIGHT * self.sheet_em
     }
 
     /// Where a cell's plot stands in a row whose plots begin at `top`.
@@ -134,6 +144,20 @@ impl<'a> Grid<'a> {
             h: sheet.plot_height,
         }
     }
+}
+
+/// Takes the label along x out of the cells where all have the same and it would be broken into lines
+/// below narrow plots: it is then written once, across the page.
+fn below_all(cells: &mut [Cell<'_>], n_columns: usize, sheet: &Sheet) -> Vec<String> {
+    let Some(first) = cells.first().map(|cell| cell.panel.x.label.clone()) else {
+        return Vec::new();
+    };
+    let is_shared = n_columns > 1 && cells.iter().all(|cell| cell.panel.x.label == first);
+    if !is_shared || cells.iter().all(|cell| cell.x_label.len() < 2) {
+        return Vec::new();
+    }
+    cells.iter_mut().for_each(|cell| cell.x_label.clear());
+    text::wrap(&first, sheet.em, false, sheet.inner_width())
 }
 
 fn between(sheet: &Sheet) -> f64 {

@@ -75,6 +75,7 @@ pub fn layout(figure: &Figure) -> Drawing {
         }
         page.y = top + sheet.plot_height + row.below;
     }
+    page.below_all(&grid.x_label, &panels, &sheet);
     if !figure.caption.is_empty() {
         page.y += 0.3 * sheet.em;
         page.paragraph(&sheet, &figure.caption, CAPTION_SIZE * sheet.em, false);
@@ -141,6 +142,22 @@ impl Page {
                 ink: sheet.ink(),
             }));
             self.y += LINE_HEIGHT * size_pt;
+        }
+    }
+
+    /// The label along x of all panels, in the middle below them.
+    fn below_all(&mut self, lines: &[String], panels: &[Rect], sheet: &Sheet) {
+        let left = panels.iter().map(|plot| plot.x).fold(sheet.width, f64::min);
+        let right = panels.iter().map(|plot| plot.right()).fold(0.0, f64::max);
+        for line in lines {
+            let half = text::width(line, sheet.em, false) / 2.0;
+            let least = sheet.margin + half;
+            let middle = ((left + right) / 2.0).min(sheet.width - least).max(least);
+            // The last row's gap to what follows is above the label.
+            let at = [middle, self.y - 0.5 * sheet.em + ASCENT * sheet.em];
+            let label = frame::label(line, at, Anchor::Middle, sheet);
+            self.primitives.push(Primitive::Text(label));
+            self.y += LINE_HEIGHT * sheet.em;
         }
     }
 

@@ -445,3 +445,24 @@ fn a_tall_figure_fits_on_a_page() {
     let low = layout(&Figure { panel_height_in: 0.9, ..tall });
     assert!(low.panels.iter().all(|plot| (plot.h - 0.9 * 72.0).abs() < 1e-9));
 }
+
+#[test]
+fn a_label_too_long_for_narrow_panels_is_written_once_across_the_page() {
+    let words = "length of the context (tokens, a tokenizer with a long name)";
+    let panel = || Panel { x: Axis::linear(words, 0.0, 9.0), ..Panel::default() };
+    let of = |width_in: f64, n: usize| {
+        let panels = (0..n).map(|_| panel()).collect();
+        layout(&Figure { panels, columns: 3, width_in, ..Figure::default() })
+    };
+    for n in [3, 5, 7] {
+        let drawing = of(3.3, n);
+        let labels: Vec<_> = texts(&drawing).into_iter().filter(|t| t.text == words).collect();
+        assert_eq!(labels.len(), 1, "{n} panels");
+        let inside = |[x, _]: &[f64; 2]| (0.0..=drawing.width_pt).contains(x);
+        assert!(corners(labels[0]).iter().all(inside));
+        let lowest = drawing.panels.iter().map(Rect::bottom).fold(0.0, f64::max);
+        assert!(labels[0].at[1] > lowest + 10.0, "below the tick labels");
+    }
+    let labels = |drawing: &Drawing| texts(drawing).iter().filter(|t| t.text == words).count();
+    assert_eq!(labels(&of(20.0, 3)), 3, "where there is room each panel has its own");
+}
