@@ -10,6 +10,7 @@ mod hands;
 mod jobs;
 mod layout;
 mod pictures;
+mod scores;
 mod screen;
 mod stage;
 mod statistics;

@@ -12,13 +12,16 @@ pub enum View {
     Synthesize,
     /// Lengths and coherence side by side.
     Compare,
+    /// Benchmark scores side by side.
+    Scores,
     /// What runs and ran.
     Jobs,
 }
 
 impl View {
     /// All views, in the order of the tabs.
-    pub const ALL: [Self; 4] = [Self::Data, Self::Synthesize, Self::Compare, Self::Jobs];
+    pub const ALL: [Self; 5] =
+        [Self::Data, Self::Synthesize, Self::Compare, Self::Scores, Self::Jobs];
 
     /// The name on its tab.
     pub fn title(self) -> &'static str {
@@ -26,6 +29,7 @@ impl View {
             Self::Data => "Data",
             Self::Synthesize => "Synthesize",
             Self::Compare => "Compare",
+            Self::Scores => "Scores",
             Self::Jobs => "Jobs",
         }
     }
@@ -36,6 +40,7 @@ impl View {
             Self::Data => "data",
             Self::Synthesize => "synthesize",
             Self::Compare => "compare",
+            Self::Scores => "scores",
             Self::Jobs => "jobs",
         }
     }
@@ -97,7 +102,7 @@ pub enum Command {
 
 impl Command {
     /// All commands, in the order of the palette.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Open,
         Self::OpenExample,
         Self::CloseAll,
@@ -108,6 +113,7 @@ impl Command {
         Self::Show(View::Data),
         Self::Show(View::Synthesize),
         Self::Show(View::Compare),
+        Self::Show(View::Scores),
         Self::Show(View::Jobs),
         Self::Search,
         Self::Next,
@@ -139,6 +145,7 @@ impl Command {
             Self::Show(View::Data) => "Show Data",
             Self::Show(View::Synthesize) => "Show Synthesize",
             Self::Show(View::Compare) => "Show Compare",
+            Self::Show(View::Scores) => "Show Scores",
             Self::Show(View::Jobs) => "Show Jobs",
             Self::Search => "Search records",
             Self::Next => "Next record or seed",
@@ -170,7 +177,8 @@ impl Command {
             Self::Show(View::Data) => ctrl(Key::Num1),
             Self::Show(View::Synthesize) => ctrl(Key::Num2),
             Self::Show(View::Compare) => ctrl(Key::Num3),
-            Self::Show(View::Jobs) => ctrl(Key::Num4),
+            Self::Show(View::Scores) => ctrl(Key::Num4),
+            Self::Show(View::Jobs) => ctrl(Key::Num5),
             Self::Search => ctrl(Key::F),
             Self::Next => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowDown)),
             Self::Previous => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowUp)),

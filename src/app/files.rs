@@ -91,6 +91,8 @@ impl Files {
                 self.rows.push(Rows { path, rows, tasks });
                 return;
             }
+            // They stand in the Scores view.
+            Opened::Results { .. } => return,
             Opened::Dataset { dataset, report, n_context_words } => {
                 (dataset, report, n_context_words)
             }

@@ -155,6 +155,7 @@ fn lines(product: &Product) -> Result<()> {
         )?,
         // What only the window asks for is never printed.
         Product::Opened(_)
+        | Product::Board(_)
         | Product::Example(_)
         | Product::Models(_)
         | Product::Prompt(_)

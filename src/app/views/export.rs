@@ -1,6 +1,7 @@
 //! Export: one dialog for records and figures.
 
 use super::data::counted;
+use crate::app::View;
 use crate::app::files::File;
 use crate::app::jobs::{Ask, State as JobState};
 use crate::app::picker::Purpose;
@@ -8,7 +9,7 @@ use crate::app::theme;
 use crate::app::ui::{modal, name_field, swatch_ui};
 use crate::app::window::{Window, typed_path};
 use crate::export::Format;
-use crate::figure::{Figure, Panel};
+use crate::figure::{Figure, Mark, Panel};
 use crate::report::CoherenceForm;
 use crate::workbench::{
     ComparePage, DPI, ExportJob, FigureJob, FigureSource, Inputs, JobId, Place,
@@ -101,10 +102,12 @@ fn title(format: Format) -> (&'static str, &'static str) {
 impl Window {
     /// Opens the dialog.
     pub(in crate::app) fn open_export(&mut self, is_figure: bool) {
-        if is_figure {
-            self.show(crate::app::View::Compare);
+        let is_of_scores = self.view == View::Scores;
+        if is_figure && !is_of_scores {
+            self.show(View::Compare);
         }
         let showing = match self.figure_page() {
+            _ if is_of_scores => self.scores.figure_name(),
             ComparePage::Coherence => match self.settings.compare.coherence {
                 CoherenceForm::Bars => "coherence.svg",
                 CoherenceForm::Auc => "coherence_auc.svg",
@@ -225,7 +228,9 @@ impl Window {
 
     fn figure_form_ui(&mut self, ui: &mut Ui, dialog: &mut Dialog) {
         match self.shown_figure() {
-            Some(figure) => ui.label(format!("{}, as Compare shows it", figure.title)),
+            Some(figure) => {
+                ui.label(format!("{}, as {} shows it", figure.title, self.view.title()))
+            }
             None => ui.spinner(),
         };
         ui.add_space(6.0);
@@ -316,7 +321,9 @@ impl Window {
 
 /// An error for a figure of nothing.
 fn check_is_drawn(figure: &Figure) -> Result<(), String> {
-    let has_marks = |panel: &Panel| panel.marks.len() > 1;
+    // A rule is there before any value.
+    let has_marks =
+        |panel: &Panel| panel.marks.iter().any(|mark| !matches!(mark, Mark::Rule { .. }));
     match figure.panels.iter().any(has_marks) {
         true => Ok(()),
         false => Err("The figure is empty: open files, or measure them, first.".into()),
@@ -338,7 +345,8 @@ impl Window {
 
     /// The shown figure as a file has it: of many points the window draws only some.
     fn figure_source(&self, figure: Arc<Figure>) -> FigureSource {
-        let is_coherence = self.figure_page() == ComparePage::Coherence;
+        let is_coherence =
+            self.view != View::Scores && self.figure_page() == ComparePage::Coherence;
         if !is_coherence || !self.compare.is_thinned() {
             return FigureSource::Drawn(figure);
         }

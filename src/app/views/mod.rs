@@ -5,4 +5,5 @@ pub mod data;
 pub mod export;
 pub mod jobs;
 mod record_texts;
+pub mod scores;
 pub mod synthesize;

@@ -181,8 +181,11 @@ impl Window {
         }
     }
 
-    /// The figure that is shown, with the chosen records in it.
+    /// The figure that is shown: that of Scores, or Compare's with the chosen records in it.
     pub(in crate::app) fn shown_figure(&self) -> Option<Arc<Figure>> {
+        if self.view == crate::app::View::Scores {
+            return self.scores.figure();
+        }
         let selected = self.compare.selection.selected();
         match self.figure_page() {
             ComparePage::Coherence => selected
