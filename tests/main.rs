@@ -14,6 +14,7 @@ mod gpu;
 mod layering;
 mod metrics;
 mod model;
+mod needle;
 mod outputs;
 mod program;
 mod reports;

@@ -9,6 +9,7 @@ mod eyes;
 mod hands;
 mod jobs;
 mod layout;
+mod needle;
 mod pictures;
 mod scores;
 mod screen;

@@ -87,6 +87,9 @@ impl Window {
                 form: *form,
                 thinned: true,
             }),
+            Ask::NeedleMake(job) => Job::NeedleMake(job.clone()),
+            Ask::NeedleRun(job) => Job::NeedleRun(job.clone()),
+            Ask::DrawNeedles(job) => Job::DrawNeedles(job.clone()),
             Ask::Compare(job) => Job::Compare((**job).clone()),
             Ask::Select(job) => Job::Select(job.clone()),
             Ask::Link => Job::Link(LinkJob {

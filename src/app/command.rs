@@ -14,14 +14,16 @@ pub enum View {
     Compare,
     /// Benchmark scores side by side.
     Scores,
+    /// Accuracy in needle tests.
+    Needle,
     /// What runs and ran.
     Jobs,
 }
 
 impl View {
     /// All views, in the order of the tabs.
-    pub const ALL: [Self; 5] =
-        [Self::Data, Self::Synthesize, Self::Compare, Self::Scores, Self::Jobs];
+    pub const ALL: [Self; 6] =
+        [Self::Data, Self::Synthesize, Self::Compare, Self::Scores, Self::Needle, Self::Jobs];
 
     /// The name on its tab.
     pub fn title(self) -> &'static str {
@@ -30,6 +32,7 @@ impl View {
             Self::Synthesize => "Synthesize",
             Self::Compare => "Compare",
             Self::Scores => "Scores",
+            Self::Needle => "Needle",
             Self::Jobs => "Jobs",
         }
     }
@@ -41,6 +44,7 @@ impl View {
             Self::Synthesize => "synthesize",
             Self::Compare => "compare",
             Self::Scores => "scores",
+            Self::Needle => "needle",
             Self::Jobs => "jobs",
         }
     }
@@ -102,7 +106,7 @@ pub enum Command {
 
 impl Command {
     /// All commands, in the order of the palette.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Open,
         Self::OpenExample,
         Self::CloseAll,
@@ -114,6 +118,7 @@ impl Command {
         Self::Show(View::Synthesize),
         Self::Show(View::Compare),
         Self::Show(View::Scores),
+        Self::Show(View::Needle),
         Self::Show(View::Jobs),
         Self::Search,
         Self::Next,
@@ -146,6 +151,7 @@ impl Command {
             Self::Show(View::Synthesize) => "Show Synthesize",
             Self::Show(View::Compare) => "Show Compare",
             Self::Show(View::Scores) => "Show Scores",
+            Self::Show(View::Needle) => "Show Needle",
             Self::Show(View::Jobs) => "Show Jobs",
             Self::Search => "Search records",
             Self::Next => "Next record or seed",
@@ -178,7 +184,8 @@ impl Command {
             Self::Show(View::Synthesize) => ctrl(Key::Num2),
             Self::Show(View::Compare) => ctrl(Key::Num3),
             Self::Show(View::Scores) => ctrl(Key::Num4),
-            Self::Show(View::Jobs) => ctrl(Key::Num5),
+            Self::Show(View::Needle) => ctrl(Key::Num5),
+            Self::Show(View::Jobs) => ctrl(Key::Num6),
             Self::Search => ctrl(Key::F),
             Self::Next => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowDown)),
             Self::Previous => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowUp)),

@@ -3,6 +3,7 @@
 use crate::coherence::Coherence;
 use crate::data::{Dataset, Record, StrategyId};
 use crate::lengths::Lengths;
+use crate::needle::Answered;
 use crate::prompt::Task;
 use crate::workbench::{FileReport, OpenFile, Opened};
 use std::collections::BTreeSet;
@@ -64,6 +65,18 @@ pub struct Rows {
     pub tasks: BTreeSet<String>,
 }
 
+/// Results of needle tests.
+pub struct Needles {
+    /// The file that holds them.
+    pub path: PathBuf,
+    /// The rows.
+    pub rows: Arc<Vec<Answered>>,
+    /// Their tasks.
+    pub tasks: BTreeSet<String>,
+    /// Whether they take part in the figure.
+    pub shown: bool,
+}
+
 /// Everything that is open.
 #[derive(Default)]
 pub struct Files {
@@ -71,6 +84,8 @@ pub struct Files {
     pub all: Vec<File>,
     /// Coherence rows, oldest first.
     pub rows: Vec<Rows>,
+    /// Needle results, in the order in which they were opened.
+    pub needles: Vec<Needles>,
     n_keys: u64,
     /// Raised with every change of what is open or shown: who drew from it draws again.
     pub version: u64,
@@ -93,6 +108,7 @@ impl Files {
             }
             // They stand in the Scores view.
             Opened::Results { .. } => return,
+            Opened::Needles { path, rows } => return self.take_needles(path, rows),
             Opened::Dataset { dataset, report, n_context_words } => {
                 (dataset, report, n_context_words)
             }
@@ -121,6 +137,15 @@ impl Files {
             }
         }
         self.name_all();
+    }
+
+    /// Takes in needle results; those of a file that is open already stand where they stood.
+    fn take_needles(&mut self, path: PathBuf, rows: Arc<Vec<Answered>>) {
+        let tasks = rows.iter().map(|answered| answered.row.task.clone()).collect();
+        match self.needles.iter_mut().find(|there| there.path == path) {
+            Some(there) => (there.rows, there.tasks) = (rows, tasks),
+            None => self.needles.push(Needles { path, rows, tasks, shown: true }),
+        }
     }
 
     fn name_all(&mut self) {
@@ -166,6 +191,7 @@ impl Files {
     pub fn clear(&mut self) {
         self.all.clear();
         self.rows.clear();
+        self.needles.clear();
         self.version += 1;
     }
 
@@ -206,6 +232,11 @@ impl Files {
             join: None,
             strategy: None,
         });
-        self.all.iter().map(|file| file.origin.clone()).chain(rows).collect()
+        let needles = self.needles.iter().map(|needles| OpenFile {
+            path: needles.path.clone(),
+            join: None,
+            strategy: None,
+        });
+        self.all.iter().map(|file| file.origin.clone()).chain(rows).chain(needles).collect()
     }
 }

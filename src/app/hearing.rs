@@ -104,6 +104,17 @@ impl Window {
                 }
                 said
             }
+            (_, Product::NeedleMade(made)) => {
+                self.settings.remember(&made.path);
+                self.needle.made = Some(made.path.clone());
+                self.open_file(made.path.clone());
+                format!("{} in {}", counted(made.records, "record"), made.path.display())
+            }
+            (_, Product::NeedleAnswered(report)) => {
+                self.settings.remember(&report.path);
+                self.open_file(report.path.clone());
+                format!("{} in {}", counted(report.answered, "test"), report.path.display())
+            }
             (Ask::Coherence(ask), Product::Coherence(report)) => {
                 let path = ask.out.clone().unwrap_or_default();
                 let (n, rows) = (report.rows.len(), report.rows);
@@ -126,6 +137,7 @@ impl Window {
                 _ => self.compare.take_coherence(drawn),
             },
             Product::Board(made) => self.scores.take(*made),
+            Product::Needles(drawn) => self.needle.take(*drawn),
             Product::Compared(report) => self.compare.statistics.take(*report),
             Product::Selected(selected) => self.compare.selection.take(selected),
             Product::Linked(links) => self.compare.take_links(links),
@@ -161,6 +173,7 @@ impl Window {
         let said = match &opened {
             Opened::Rows { rows, .. } => format!("{} coherence rows", rows.len()),
             Opened::Results { .. } => String::new(),
+            Opened::Needles { rows, .. } => counted(rows.len(), "needle result"),
             Opened::Dataset { dataset, report, .. } => {
                 let n_skipped = dataset.skipped.len();
                 if let Some(first) = dataset.skipped.first() {
@@ -234,6 +247,13 @@ impl Window {
                 let live = self.jobs.get_mut(id).and_then(|entry| entry.live.as_ref());
                 if live.is_some_and(|live| live.n_made > 0) {
                     self.open_file(synth.out.clone());
+                }
+            }
+            // What was answered before is there to be looked at.
+            (Ask::NeedleRun(job), State::Cancelled) => {
+                let entry = self.jobs.get_mut(id);
+                if entry.is_some_and(|entry| entry.watch.progress().n_done > 0) {
+                    self.open_file(job.out.clone());
                 }
             }
             // That there is nothing to compare is no failure; where the numbers would be, it says why.

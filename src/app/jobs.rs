@@ -6,8 +6,8 @@ use crate::job::Watch;
 use crate::model::{Meter, Pace};
 use crate::report::{CoherenceForm, LengthsView};
 use crate::workbench::{
-    BoardJob, CompareJob, ExportJob, FigureSource, FindJob, JobId, OpenFile, SeedsJob, SelectJob,
-    SynthEvent, TableJob,
+    BoardJob, CompareJob, ExportJob, FigureSource, FindJob, JobId, NeedleDrawJob, NeedleMakeJob,
+    NeedleRunJob, OpenFile, SeedsJob, SelectJob, SynthEvent, TableJob,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -50,6 +50,12 @@ pub enum Ask {
     DrawLengths(LengthsView),
     /// Draw the coherence figure.
     DrawCoherence(CoherenceForm),
+    /// Make needle tests.
+    NeedleMake(NeedleMakeJob),
+    /// Answer needle tests.
+    NeedleRun(Box<NeedleRunJob>),
+    /// Draw needle results.
+    DrawNeedles(NeedleDrawJob),
     /// Compare what is shown, pair by pair.
     Compare(Box<CompareJob>),
     /// Find the records in a range of a plot.
@@ -141,6 +147,13 @@ impl Ask {
             Self::Lengths { .. } => "Count lengths".into(),
             Self::DrawLengths(_) => "Draw lengths".into(),
             Self::DrawCoherence(_) => "Draw coherence".into(),
+            Self::NeedleMake(job) => format!("Make {}", file_name(&job.out)),
+            Self::NeedleRun(job) => {
+                let names: Vec<String> =
+                    job.tests.files.iter().map(|path| file_name(path)).collect();
+                format!("Answer {}", names.join(", "))
+            }
+            Self::DrawNeedles(_) => "Draw needle results".into(),
             Self::Compare(_) => "Compare strategies".into(),
             Self::Select(_) => "Select records".into(),
             Self::Link => "Pair records".into(),
@@ -176,6 +189,7 @@ impl Ask {
                 | Self::Lengths { .. }
                 | Self::DrawLengths(_)
                 | Self::DrawCoherence(_)
+                | Self::DrawNeedles(_)
                 | Self::Compare(_)
                 | Self::Board(_)
                 | Self::Select(_)
@@ -192,6 +206,9 @@ impl Ask {
             Self::Synth(_) => {
                 "Records that are finished are kept; the same settings go on from there."
             }
+            Self::NeedleRun(_) => {
+                "Tests that are answered are kept; the same settings go on from there."
+            }
             Self::Fetch(_) => "What has arrived is kept, and the next try goes on from there.",
             _ => "Nothing of it is kept.",
         }
@@ -204,6 +221,7 @@ impl Ask {
             Self::Find(_)
                 | Self::DrawLengths(_)
                 | Self::DrawCoherence(_)
+                | Self::DrawNeedles(_)
                 | Self::Compare(_)
                 | Self::Board(_)
                 | Self::Link
@@ -221,6 +239,8 @@ impl Ask {
                 | Self::Export(_)
                 | Self::SaveFigure { .. }
                 | Self::SaveTable(_)
+                | Self::NeedleMake(_)
+                | Self::NeedleRun(_)
                 | Self::Report
         )
     }
@@ -285,7 +305,7 @@ impl Entry {
         let work = self.meter.as_ref()?.work();
         match self.ask {
             Ask::Synth(_) => Some(work.writing),
-            Ask::Coherence(_) => Some(work.reading),
+            Ask::Coherence(_) | Ask::NeedleRun(_) => Some(work.reading),
             _ => None,
         }
     }

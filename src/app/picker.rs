@@ -1,5 +1,6 @@
 //! File dialogs that never block the window: rfd's asynchronous ones, awaited on another thread.
 
+use super::views::needle::Field;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
@@ -24,6 +25,8 @@ pub enum Purpose {
     SynthOut,
     /// Where the export goes.
     ExportOut,
+    /// A field of the dialogs of needle tests.
+    Needle(Field),
 }
 
 /// What came of a dialog.
@@ -64,11 +67,17 @@ impl Picker {
             match &purpose {
                 Purpose::Open => Box::pin(dialog.pick_files()),
                 Purpose::Results => Box::pin(dialog.pick_folders()),
-                Purpose::Join(_) | Purpose::Model | Purpose::Prompt => {
+                Purpose::Join(_)
+                | Purpose::Model
+                | Purpose::Prompt
+                | Purpose::Needle(Field::Haystack | Field::Tests) => {
                     let picked = dialog.pick_file();
                     Box::pin(async { picked.await.map(|file| vec![file]) })
                 }
-                Purpose::SynthOut | Purpose::ExportOut | Purpose::TableOut => {
+                Purpose::SynthOut
+                | Purpose::ExportOut
+                | Purpose::TableOut
+                | Purpose::Needle(Field::Out) => {
                     let picked = dialog.save_file();
                     Box::pin(async { picked.await.map(|file| vec![file]) })
                 }
@@ -121,8 +130,18 @@ fn dialog(purpose: &Purpose, suggested: Option<&std::path::Path>) -> rfd::AsyncF
         Purpose::TableOut => dialog.set_title("Save the table as"),
         Purpose::SynthOut => dialog.set_title("Write records to"),
         Purpose::ExportOut => dialog.set_title("Export to"),
+        Purpose::Needle(Field::Out) => dialog.set_title("Write to"),
+        Purpose::Needle(Field::Tests) => {
+            dialog.set_title("Choose needle tests").add_filter("JSONL and JSON", &data)
+        }
+        Purpose::Needle(Field::Haystack) => {
+            dialog.set_title("Choose a text").add_filter("Text", &["txt", "md"])
+        }
     };
-    let saves = matches!(purpose, Purpose::SynthOut | Purpose::ExportOut | Purpose::TableOut);
+    let saves = matches!(
+        purpose,
+        Purpose::SynthOut | Purpose::ExportOut | Purpose::TableOut | Purpose::Needle(Field::Out)
+    );
     if !saves && *purpose != Purpose::Results {
         dialog = dialog.add_filter("All files", &["*"]);
     }

@@ -7,7 +7,7 @@ use super::command::{Command, View};
 use super::files::Files;
 use super::jobs::{Ask, Entry, Jobs};
 use super::picker::{Picked, Picker, Purpose};
-use super::views::{compare, data, export, scores, synthesize};
+use super::views::{compare, data, export, needle, scores, synthesize};
 use crate::workbench::{
     CatalogueRow, ComparePage, Desk, LoadedModel, ModelCard, OpenFile, Runner, Settings,
 };
@@ -55,6 +55,7 @@ pub struct Window {
     pub(super) synthesize: synthesize::State,
     pub(super) compare: compare::State,
     pub(super) scores: scores::State,
+    pub(super) needle: needle::State,
     pub(super) export: Option<export::Dialog>,
     pub(super) picker: Picker,
     pub(super) path_field: String,
@@ -97,6 +98,7 @@ impl Window {
             synthesize: synthesize::State::default(),
             compare: compare::State::default(),
             scores: scores::State::default(),
+            needle: needle::State::default(),
             export: None,
             picker: Picker::default(),
             path_field: String::new(),
@@ -141,7 +143,8 @@ impl Window {
 
     /// Whether no job waits or runs and every figure is drawn: a picture would not change any more.
     pub fn is_idle(&self) -> bool {
-        self.jobs.is_idle() && !self.wants_figures() && !self.wants_scores()
+        let waits = self.wants_figures() || self.wants_scores() || self.wants_needles();
+        self.jobs.is_idle() && !waits
     }
 
     /// Says that something went well.
@@ -216,6 +219,7 @@ impl Window {
         self.synthesize_logic();
         self.compare_logic();
         self.scores_logic();
+        self.needle_logic();
         self.notices.retain(|n| n.failed || n.since.elapsed().as_secs_f64() < NOTICE_SECS);
         if !self.notices.is_empty() {
             ctx.request_repaint_after(Duration::from_secs(1));
@@ -234,11 +238,9 @@ impl Window {
     /// Whether a dialog of ours covers the window.
     pub(super) fn has_dialog(&self) -> bool {
         let closing = matches!(self.closing, Closing::Asking | Closing::Stopping(_));
-        closing
-            || self.export.is_some()
-            || self.scores.has_dialog()
-            || self.palette.is_some()
-            || self.keys_shown
+        let of_view = self.needle.form_open.is_some() || self.scores.has_dialog();
+        let asks = self.export.is_some() || of_view;
+        closing || asks || self.palette.is_some() || self.keys_shown
     }
 
     fn works(&self) -> bool {
@@ -409,6 +411,11 @@ impl Window {
                 Purpose::ExportOut => {
                     if let Some(dialog) = &mut self.export {
                         dialog.pick(&path);
+                    }
+                }
+                Purpose::Needle(field) => {
+                    if let Some(form) = &mut self.needle.form_open {
+                        form.pick(*field, &path);
                     }
                 }
             }

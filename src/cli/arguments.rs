@@ -4,6 +4,7 @@ use super::Asked;
 use super::compare_arguments::CompareArguments;
 use super::evaluate_arguments::EvaluateArguments;
 use super::figure_arguments::{FigureArguments, FormArgument};
+use super::needle_arguments::NeedleCommand;
 use super::report_arguments::ReportArguments;
 use super::score_arguments::ScoreArguments;
 use super::window_arguments::{ViewArgument, WindowArguments, word};
@@ -163,6 +164,11 @@ pub enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// The pilot study: how well a model finds code numbers in long texts
+    Needle {
+        #[command(subcommand)]
+        command: NeedleCommand,
     },
     /// The log-probability of every token of a text file
     Logprobs {
@@ -371,6 +377,7 @@ impl Command {
             | Self::Bench { command: BenchCommand::Model { json, .. } }
             | Self::Bench { command: BenchCommand::Frames { json, .. } } => *json,
             Self::Synth(synth) => synth.json,
+            Self::Needle { command } => command.json(),
             Self::Compare(compare) => compare.json,
             Self::Evaluate(evaluate) => evaluate.json,
             Self::Score(score) => score.json,
@@ -414,6 +421,7 @@ impl Command {
             Self::Bench { command: BenchCommand::Frames { .. } } => {
                 return Err("`bench frames` runs no job".to_owned());
             }
+            Self::Needle { command } => command.job(),
             Self::Logprobs { file, model, .. } => Job::Logprobs { file, model: model.choice() },
             Self::Bench { command: BenchCommand::Model { model, prompt, generate, batch, .. } } => {
                 Job::Bench(BenchJob {

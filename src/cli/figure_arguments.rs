@@ -91,6 +91,8 @@ pub(super) enum FormArgument {
     Lines,
     /// Of needle results: a colour for each composition and length
     Heat,
+    /// Of needle results: a colour for each depth and length
+    Depth,
 }
 
 impl FormArgument {
@@ -109,6 +111,7 @@ impl FormArgument {
         match self {
             Self::Lines => Some(NeedleForm::Lines),
             Self::Heat => Some(NeedleForm::Heat),
+            Self::Depth => Some(NeedleForm::Depth),
             _ => None,
         }
     }
@@ -180,7 +183,7 @@ impl FigureArguments {
             Some(KindArgument::Lengths) => {
                 (form.of_lengths().is_some(), "density, histogram, cumulative, violin or box")
             }
-            Some(KindArgument::Needle) => (form.of_needle().is_some(), "lines or heat"),
+            Some(KindArgument::Needle) => (form.of_needle().is_some(), "lines, heat or depth"),
             Some(KindArgument::Coherence) => {
                 (form.of_coherence().is_some(), "bars, auc, scatter, length or rank")
             }

@@ -7,6 +7,7 @@ mod compare_arguments;
 mod evaluate_arguments;
 mod figure_arguments;
 mod lengths_arguments;
+mod needle_arguments;
 mod print;
 mod progress;
 mod report_arguments;
@@ -108,6 +109,7 @@ fn exit_code(product: &Product) -> u8 {
         Product::Scored(report) => report.skipped,
         Product::Exported(report) => report.exported.n_left_out + report.skipped,
         Product::Saved(saved) => saved.skipped,
+        Product::NeedleAnswered(report) => report.skipped,
         Product::Reported(made) => made.skipped,
         _ => 0,
     };

@@ -8,7 +8,10 @@ use crate::lengths::Field;
 use crate::model::catalogue::ENTRIES;
 use crate::model::{CacheUse, Pace, Work, kernel_shares};
 use crate::report::Table;
-use crate::workbench::{BenchReport, ExportReport, Product, SynthReport};
+use crate::workbench::{
+    BenchReport, ExportReport, NeedleGroup, NeedleMade, NeedleReport, NeedleScore, Product,
+    SynthReport,
+};
 use serde::Serialize;
 use serde_json::json;
 use std::io::{Result, Write};
@@ -52,6 +55,8 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Exported(report) if as_json => document(report),
         Product::Saved(saved) if as_json => document(saved),
         Product::Reported(made) if as_json => document(made),
+        Product::NeedleMade(made) if as_json => document(made),
+        Product::NeedleAnswered(report) if as_json => document(report),
         Product::Fetched(path) if as_json => document(&json!({"path": path.display().to_string()})),
         _ => lines(product),
     }
@@ -153,9 +158,12 @@ fn lines(product: &Product) -> Result<()> {
             made.tables,
             made.path.join("index.html").display()
         )?,
+        Product::NeedleMade(made) => needle_made(&mut out, made)?,
+        Product::NeedleAnswered(report) => needle_answered(&mut out, report)?,
         // What only the window asks for is never printed.
         Product::Opened(_)
         | Product::Board(_)
+        | Product::Needles(_)
         | Product::Example(_)
         | Product::Models(_)
         | Product::Prompt(_)
@@ -234,6 +242,42 @@ fn coherence(out: &mut impl Write, groups: &[GroupSummary]) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+fn needle_made(out: &mut impl Write, made: &NeedleMade) -> Result<()> {
+    writeln!(out, "{:12} {:>8} {:>6} {:>9} {:>8}", "task", "length", "n", "shortest", "longest")?;
+    for group in &made.groups {
+        let NeedleGroup { task, length, n, shortest, longest } = group;
+        writeln!(out, "{task:12} {length:>8} {n:>6} {shortest:>9} {longest:>8}")?;
+    }
+    writeln!(
+        out,
+        "{} records in {}; tokens of {}, {}",
+        made.records,
+        made.path.display(),
+        made.counted,
+        made.tokenizer
+    )
+}
+
+fn needle_answered(out: &mut impl Write, report: &NeedleReport) -> Result<()> {
+    writeln!(out, "{:12} {:>8} {:>6} {:>9} {:>7}", "task", "length", "n", "accuracy", "exact")?;
+    for group in &report.groups {
+        let NeedleScore { task, test_length, n, accuracy, exact } = group;
+        let (accuracy, exact) = (100.0 * accuracy, 100.0 * exact);
+        writeln!(out, "{task:12} {test_length:>8} {n:>6} {accuracy:>8.1}% {exact:>6.1}%")?;
+    }
+    let resumed = match report.resumed {
+        0 => String::new(),
+        n => format!(", {n} of them by an earlier run"),
+    };
+    writeln!(
+        out,
+        "{} tests answered{resumed} in {}: {}",
+        report.answered,
+        duration(report.elapsed_secs),
+        report.path.display()
+    )
 }
 
 /// A table with its columns in line.

@@ -32,6 +32,7 @@ pub enum ViewArgument {
     Synthesize,
     Compare,
     Scores,
+    Needle,
     Jobs,
 }
 

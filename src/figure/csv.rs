@@ -1,7 +1,8 @@
 //! The numbers of a figure as a table, one row per point, bar, interval, cell or word drawn.
 //!
 //! `x_end` and `y_end` are the other ends of bars, bands, intervals and cells; `category` is the
-//! name of the nearest category where an axis has names; `text` is a word drawn, what a point is of,
+//! name of the nearest category where an axis has names, and both names with a semicolon between them
+//! where both axes have some; `text` is a word drawn, what a point is of,
 //! or which of its numbers a row of a box or of a violin is; `value` is what a cell's colour shows.
 //! Gaps are empty cells.
 
@@ -38,15 +39,17 @@ struct Row<'a> {
 
 fn line(number: usize, panel: &Panel, mark: &Mark, row: Row<'_>) -> String {
     let (kind, series) = names(mark);
-    let category = category(&panel.x, row.x, row.x_end)
-        .or_else(|| category(&panel.y, row.y, row.y_end))
-        .unwrap_or_default();
+    let across = category(&panel.x, row.x, row.x_end);
+    let category = match (across, category(&panel.y, row.y, row.y_end)) {
+        (Some(across), Some(up)) => format!("{across}; {up}"),
+        (across, up) => across.or(up).unwrap_or_default().to_owned(),
+    };
     let cells = [
         number.to_string(),
         cell(&panel.title),
         kind.to_owned(),
         cell(series),
-        cell(category),
+        cell(&category),
         value(row.x),
         value(row.x_end),
         value(row.y),
@@ -229,6 +232,13 @@ mod tests {
             3,spreads and cells,violin,v,three,2,,4,,median,\n\
             3,spreads and cells,violin,v,three,2,,5,,upper quartile,\n";
         assert_eq!(table, expected);
+    }
+
+    #[test]
+    fn a_cell_between_two_axes_with_names_has_both() {
+        let table = to_csv(&samples::heat());
+        let named = table.lines().any(|line| line.contains(",qasper; human,"));
+        assert!(named, "{table}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! `synthesis`; the wire format of a model's chat belongs in `model`.
 
 mod conversation;
+mod needle;
 mod pack;
 mod task;
 mod task_table;

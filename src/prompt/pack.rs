@@ -43,7 +43,9 @@ pub enum PackError {
         reason: String,
     },
     /// A task that the pack does not know.
-    #[error("the prompt pack has no prompt for the task `{task}`; it has {known}")]
+    #[error(
+        "the prompt pack has no prompt for the task `{task}`: it has {known}; use a pack that has it"
+    )]
     NoPrompt {
         /// The task.
         task: String,

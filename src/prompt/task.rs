@@ -2,7 +2,7 @@
 //! The table itself is `task_table`'s.
 
 use super::task_table::{N_OF_PAPER, TASKS};
-use super::{Filled, PromptError, Template};
+use super::{Filled, PromptError, Template, needle};
 use crate::metrics::Metric;
 
 /// A data set of LongBench (its first edition), of which the paper uses eight.
@@ -135,9 +135,8 @@ impl TaskPrompt {
     /// # Errors
     /// None for the prompts that come with the program; a test reads them all.
     pub fn of(name: &str) -> Result<Self, PromptError> {
-        let text = Task::find(name)
-            .map_or(include_str!("../../prompts/tasks/default.txt"), |task| task.prompt);
-        Self::parse(text)
+        let ours = Task::find(name).map(|task| task.prompt).or_else(|| needle::wording(name));
+        Self::parse(ours.unwrap_or(include_str!("../../prompts/tasks/default.txt")))
     }
 
     /// A prompt with the blanks `{context}` and, if there is a place for it, `{instruction}`.

@@ -24,7 +24,7 @@ pub use comparison::{
     dataset_sides, name_sides, row_sides,
 };
 pub use lengths::{Form, LengthsView, lengths_figure, lengths_panels, lengths_table};
-pub use needle::{NeedleForm, needle_figure};
+pub use needle::{NeedleCells, NeedleForm, needle_figure, needle_figure_and_cells};
 pub use page::{Block, Page, Section};
 pub use scores::{
     Against, Behind, BoardCell, BoardRow, GapPair, ModelScores, RecordPairs, ScoreBoard,

@@ -1,4 +1,6 @@
-//! The needle figures: accuracy by test length and training composition.
+//! The needle figures: accuracy by test length, depth and training composition.
+
+mod depth;
 
 use super::strategies::color;
 use crate::figure::{Axis, Figure, LegendEntry, Mark, Paint, Panel, Swatch, palette};
@@ -11,6 +13,47 @@ use std::collections::{BTreeMap, BTreeSet};
 const SEED: u64 = 42;
 const RESAMPLES: usize = 2000;
 
+/// Which results stand behind each cell of a heat map and each point of a line: by panel, series and
+/// category; where both axes have categories, cells count row by row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NeedleCells(BTreeMap<(usize, String, usize), Vec<u32>>);
+
+impl NeedleCells {
+    /// The places of the results, in their order. One that was graded at several needles comes once
+    /// for each of them.
+    pub fn get(&self, panel: usize, series: &str, category: usize) -> &[u32] {
+        self.0.get(&(panel, series.to_owned(), category)).map_or(&[], Vec::as_slice)
+    }
+
+    fn put(&mut self, panel: usize, series: &str, category: usize, results: Vec<u32>) {
+        if !results.is_empty() {
+            self.0.insert((panel, series.to_owned(), category), results);
+        }
+    }
+}
+
+/// The grades of some results, and their places among all.
+#[derive(Debug, Clone, Default)]
+struct Sample {
+    grades: Vec<f64>,
+    results: Vec<u32>,
+}
+
+impl Sample {
+    fn add(&mut self, grade: f64, result: u32) {
+        self.grades.push(grade);
+        self.results.push(result);
+    }
+
+    /// The percentage of right answers.
+    fn accuracy(&self) -> Option<f64> {
+        Some(100.0 * stats::mean(&self.grades)?)
+    }
+}
+
+/// What the cells of heat maps are called.
+const ACCURACY: &str = "accuracy (%)";
+
 /// The grades of each cell, and what there is along each side.
 struct Grades<'a> {
     /// In the order of the rows.
@@ -19,15 +62,15 @@ struct Grades<'a> {
     compositions: Vec<&'a str>,
     /// Ascending.
     lengths: Vec<u64>,
-    cells: BTreeMap<(&'a str, &'a str, u64), Vec<f64>>,
+    cells: BTreeMap<(&'a str, &'a str, u64), Sample>,
 }
 
 impl<'a> Grades<'a> {
     fn of(rows: &'a [NeedleRow]) -> Self {
-        let mut cells: BTreeMap<_, Vec<f64>> = BTreeMap::new();
-        for row in rows {
+        let mut cells: BTreeMap<_, Sample> = BTreeMap::new();
+        for (ix, row) in (0..).zip(rows) {
             let cell = (row.task.as_str(), row.composition.as_str(), row.test_length);
-            cells.entry(cell).or_default().push(row.grade);
+            cells.entry(cell).or_default().add(row.grade, ix);
         }
         let lengths: BTreeSet<u64> = rows.iter().map(|row| row.test_length).collect();
         Self {
@@ -40,19 +83,29 @@ impl<'a> Grades<'a> {
 
     /// The percentage of right answers and its 95% interval.
     fn accuracy(&self, task: &str, composition: &str, length: u64) -> Option<(f64, [f64; 2])> {
-        let grades = self.cells.get(&(task, composition, length))?;
+        let grades = &self.cells.get(&(task, composition, length))?.grades;
         let mut stream = Stream::new(SEED, "", &format!("needle/{task}/{composition}/{length}"));
         let (lo, hi) = stats::bootstrap_mean_ci(grades, 0.95, RESAMPLES, &mut || stream.bits())?;
         Some((100.0 * stats::mean(grades)?, [100.0 * lo, 100.0 * hi]))
     }
 
+    fn results(&self, task: &str, composition: &str, length: u64) -> Vec<u32> {
+        let sample = self.cells.get(&(task, composition, length));
+        sample.map(|sample| sample.results.clone()).unwrap_or_default()
+    }
+
     /// "n = 500", "n = 20\u{2013}500": tests in a cell.
     fn counted(&self) -> String {
-        let ns = || self.cells.values().map(Vec::len);
-        match (ns().min().unwrap_or(0), ns().max().unwrap_or(0)) {
-            (least, most) if least < most => format!("n = {least}\u{2013}{most}"),
-            (n, _) => format!("n = {n}"),
-        }
+        counted(self.cells.values())
+    }
+}
+
+/// "n = 500", "n = 20\u{2013}500": how many grades the cells have.
+fn counted<'a>(cells: impl Iterator<Item = &'a Sample> + Clone) -> String {
+    let ns = || cells.clone().map(|cell| cell.grades.len());
+    match (ns().min().unwrap_or(0), ns().max().unwrap_or(0)) {
+        (least, most) if least < most => format!("n = {least}\u{2013}{most}"),
+        (n, _) => format!("n = {n}"),
     }
 }
 
@@ -69,37 +122,78 @@ pub enum NeedleForm {
     Lines,
     /// A cell per composition and length.
     Heat,
+    /// A cell per depth and length, a panel per task and composition.
+    Depth,
 }
 
-/// Draws accuracy by test length and composition, a panel per task.
+/// Draws accuracy by test length, and by composition or depth.
 pub fn needle_figure(form: NeedleForm, rows: &[NeedleRow]) -> Figure {
+    needle_figure_and_cells(form, rows).0
+}
+
+/// The figure, and which results stand behind its cells and points.
+pub fn needle_figure_and_cells(form: NeedleForm, rows: &[NeedleRow]) -> (Figure, NeedleCells) {
     let grades = Grades::of(rows);
     match form {
-        NeedleForm::Lines => lines(&grades),
-        NeedleForm::Heat => heat(&grades),
+        NeedleForm::Lines => (lines(&grades), cells(&grades, form)),
+        NeedleForm::Heat => (heat(&grades), cells(&grades, form)),
+        NeedleForm::Depth => depth::figure(&grades, rows),
     }
+}
+
+/// What stands behind the panels of tasks.
+fn cells(grades: &Grades<'_>, form: NeedleForm) -> NeedleCells {
+    let mut cells = NeedleCells::default();
+    for (panel, task) in grades.tasks.iter().enumerate() {
+        for (row, composition) in grades.compositions.iter().enumerate() {
+            for (column, length) in grades.lengths.iter().enumerate() {
+                let results = grades.results(task, composition, *length);
+                match form {
+                    NeedleForm::Lines => cells.put(panel, composition, column, results),
+                    _ => {
+                        let cell = row * grades.lengths.len() + column;
+                        cells.put(panel, ACCURACY, cell, results);
+                    }
+                }
+            }
+        }
+    }
+    cells
+}
+
+/// A heat map of percentages, row by row; NaN where there is none.
+fn percentages(values: Vec<f64>, n_columns: usize, n_rows: usize) -> Mark {
+    let edges = |n: usize| (0..=n).map(|ix| ix as f64 - 0.5).collect::<Vec<f64>>();
+    let label = |value: &f64| if value.is_nan() { String::new() } else { format!("{value:.0}") };
+    Mark::HeatMap {
+        series: ACCURACY.into(),
+        x: edges(n_columns),
+        y: edges(n_rows),
+        labels: values.iter().map(label).collect(),
+        values,
+        colors: Axis::linear(ACCURACY, 0.0, 100.0),
+    }
+}
+
+/// Characters of a name that stand in a line beside a narrow plot.
+const LINE_OF_NAME: usize = 16;
+
+/// The lines that the longest name takes beside a plot.
+fn lines_of_names(names: &[String]) -> usize {
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    longest.div_ceil(LINE_OF_NAME).max(1)
 }
 
 fn heat(grades: &Grades<'_>) -> Figure {
     let (n_columns, n_rows) = (grades.lengths.len(), grades.compositions.len());
-    let edges = |n: usize| (0..=n).map(|ix| ix as f64 - 0.5).collect::<Vec<f64>>();
     let names: Vec<String> = grades.compositions.iter().map(|name| (*name).to_owned()).collect();
+    let n_lines = lines_of_names(&names);
     let panels = grades.tasks.iter().map(|task| {
         let cells = grades.compositions.iter().flat_map(|composition| {
             grades.lengths.iter().map(|length| grades.accuracy(task, composition, *length))
         });
-        let values: Vec<f64> =
-            cells.map(|cell| cell.map_or(f64::NAN, |(accuracy, _)| accuracy)).collect();
-        let label =
-            |value: &f64| if value.is_nan() { String::new() } else { format!("{value:.0}") };
-        let map = Mark::HeatMap {
-            series: "accuracy (%)".into(),
-            x: edges(n_columns),
-            y: edges(n_rows),
-            labels: values.iter().map(label).collect(),
-            values,
-            colors: Axis::linear("accuracy (%)", 0.0, 100.0),
-        };
+        let values = cells.map(|cell| cell.map_or(f64::NAN, |(accuracy, _)| accuracy)).collect();
+        let map = percentages(values, n_columns, n_rows);
         // The first composition stands above the others.
         let mut y = Axis::category("", names.clone());
         y.range.reverse();
@@ -117,9 +211,10 @@ fn heat(grades: &Grades<'_>) -> Figure {
              tuned on; {} tests each. Crossed out: not tested.",
             grades.counted()
         ),
-        columns: 2.min(grades.tasks.len()).max(1),
+        // Long names need the width of two panels, and lines of their own.
+        columns: if n_lines > 1 { 1 } else { 2.min(grades.tasks.len()).max(1) },
         panels: panels.collect(),
-        panel_height_in: 0.25 + 0.2 * n_rows as f64,
+        panel_height_in: 0.25 + (0.2 + 0.14 * (n_lines - 1) as f64) * n_rows as f64,
         ..Figure::default()
     }
 }
@@ -203,14 +298,16 @@ fn title(task: &str) -> String {
     task.replace('_', " ")
 }
 
-/// "needle only", "1k", "64k"; in thousands only where all are whole ones of one kind.
+/// "needle only", "512", "1k", "64k"; in thousands only where all large ones are whole ones of one kind
+/// and none of the others is nearly one.
 fn length_names(lengths: &[u64]) -> Vec<String> {
-    let whole = |unit: u64| lengths.iter().all(|length| length % unit == 0);
-    let unit = [1024, 1000].into_iter().find(|unit| whole(*unit));
+    let is_told = |length: u64, unit: u64| length.is_multiple_of(unit) || length <= unit / 2;
+    let fits = |unit: &u64| lengths.iter().all(|length| is_told(*length, *unit));
+    let unit = [1024, 1000].into_iter().find(fits);
     let name = |length: &u64| match (*length, unit) {
         (0, _) => "needle only".to_owned(),
-        (length, Some(unit)) => format!("{}k", length / unit),
-        (length, None) => length.to_string(),
+        (length, Some(unit)) if length >= unit => format!("{}k", length / unit),
+        (length, _) => length.to_string(),
     };
     lengths.iter().map(name).collect()
 }
@@ -233,6 +330,7 @@ mod tests {
                     test_length,
                     depth: None,
                     grade: f64::from(u8::from(i < right)),
+                    found: Vec::new(),
                 }));
             }
         }
@@ -277,9 +375,41 @@ mod tests {
     }
 
     #[test]
+    fn cells_and_points_know_their_results() {
+        let rows = rows();
+        for (form, series, category) in
+            [(NeedleForm::Lines, "SFT1", 1), (NeedleForm::Heat, ACCURACY, 4)]
+        {
+            let (_, cells) = needle_figure_and_cells(form, &rows);
+            let behind = cells.get(0, series, category);
+            assert_eq!(behind.len(), 10, "{form:?}");
+            for ix in behind {
+                let row = &rows[*ix as usize];
+                assert_eq!((row.composition.as_str(), row.test_length), ("SFT1", 1024));
+            }
+            assert!(cells.get(1, series, category).is_empty());
+        }
+    }
+
+    #[test]
+    fn long_names_have_room_beside_the_heat_map() {
+        let name = "SmolLM2-135M-Instruct tuned on needles and one thousand tokens of essay";
+        let mut rows = rows();
+        rows.iter_mut()
+            .filter(|row| row.composition == "SFT1")
+            .for_each(|row| row.composition = name.into());
+        let figure =
+            Figure { width_in: 3.3, font_pt: 8.0, ..needle_figure(NeedleForm::Heat, &rows) };
+        let svg = crate::figure::to_svg(&figure);
+        assert!(svg.contains("essay") && !svg.contains('\u{2026}'), "{svg}");
+    }
+
+    #[test]
     fn lengths_are_named_without_losing_digits() {
         assert_eq!(length_names(&[0, 1024, 65_536]), ["needle only", "1k", "64k"]);
         assert_eq!(length_names(&[1000, 32_000]), ["1k", "32k"]);
         assert_eq!(length_names(&[1000, 1024]), ["1000", "1024"]);
+        assert_eq!(length_names(&[0, 512, 1024]), ["needle only", "512", "1k"]);
+        assert_eq!(length_names(&[700, 1024]), ["700", "1024"]);
     }
 }

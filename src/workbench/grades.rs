@@ -4,7 +4,7 @@ use super::{WorkbenchError, result_lines};
 use crate::data::DataError;
 use crate::job::Watch;
 use crate::longbench::{self, Results};
-use crate::needle::NeedleRow;
+use crate::needle::{Answered, NeedleRow};
 use crate::report::{GapPair, ModelScores};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -138,7 +138,7 @@ pub(super) fn needle_rows(
     let mut rows = Vec::new();
     for file in files {
         match read_needle_rows(file, watch)? {
-            Some(found) => rows.extend(found),
+            Some(found) => rows.extend(found.into_iter().map(|answered| answered.row)),
             None => {
                 return Err(WorkbenchError::Refused(format!(
                     "{} holds no needle results; give JSONL with task, composition, test_length and grade",
@@ -157,7 +157,7 @@ const KEYS: [[&str; 2]; 2] = [["task", "test_length"], ["composition", "model"]]
 pub(super) fn read_needle_rows(
     path: &Path,
     watch: &Watch,
-) -> Result<Option<Vec<NeedleRow>>, WorkbenchError> {
+) -> Result<Option<Vec<Answered>>, WorkbenchError> {
     let file = match std::fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -177,8 +177,9 @@ pub(super) fn read_needle_rows(
                 && KEYS[1].iter().any(|key| row.contains_key(*key))
         },
         |line| {
-            let row: NeedleRow = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-            row.check().map(|()| row)
+            let answered: Answered =
+                serde_json::from_slice(line).map_err(|error| error.to_string())?;
+            answered.row.check().map(|()| answered)
         },
         |reason| format!("no needle result ({reason}); repair or remove the line"),
     )

@@ -21,6 +21,9 @@ mod loading;
 mod logprobs;
 mod look;
 mod measure;
+mod needle_answers;
+mod needle_results;
+mod needle_sets;
 mod opening;
 mod outcomes;
 mod reporting;
@@ -53,6 +56,9 @@ pub use loading::{CatalogueRow, Inputs, ModelCard, ModelChoice};
 pub use logprobs::LogprobsReport;
 pub use look::{CompareLook, ComparePage};
 pub use measure::{CoherenceJob, CoherenceReport, LengthsJob, LengthsReport};
+pub use needle_answers::{NeedleReport, NeedleRunJob, NeedleScore};
+pub use needle_results::{NeedleDrawJob, NeedleDrawn, NeedlePart};
+pub use needle_sets::{NeedleGroup, NeedleMade, NeedleMakeJob};
 pub use opening::{OpenJob, Opened};
 pub use reporting::{ReportJob, ReportMade, Taken};
 pub use rows::{OpenRows, RowsPart};
@@ -72,6 +78,7 @@ use crate::lengths::LengthsError;
 use crate::longbench::{AskError, ResultsError, ScoreError};
 use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
+use crate::needle::NeedleError;
 use crate::prompt::{PackError, PromptError};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -146,6 +153,12 @@ pub enum Job {
     Report(Box<ReportJob>),
     /// Write records as training data.
     Export(ExportJob),
+    /// Answer needle tests.
+    NeedleRun(Box<NeedleRunJob>),
+    /// Draw needle results that are open.
+    DrawNeedles(NeedleDrawJob),
+    /// Make needle tests or a training set.
+    NeedleMake(NeedleMakeJob),
     /// Write down what the window remembers.
     Remember {
         /// What that is.
@@ -199,6 +212,7 @@ impl Job {
             | Self::Evaluate(_)
             | Self::Logprobs { .. }
             | Self::Bench(_)
+            | Self::NeedleRun(_)
             | Self::Demo(_) => Worker::Model,
             Self::Models
             | Self::ReadPrompt(_)
@@ -209,6 +223,7 @@ impl Job {
             | Self::Link(_)
             | Self::FindSeeds(_)
             | Self::Picture(_)
+            | Self::DrawNeedles(_)
             | Self::Remember { .. } => Worker::Quick,
             Self::Inspect(_)
             | Self::Lengths(_)
@@ -222,6 +237,7 @@ impl Job {
             | Self::Example { .. }
             | Self::SaveFigure(_)
             | Self::Report(_)
+            | Self::NeedleMake(_)
             | Self::Export(_) => Worker::Io,
         }
     }
@@ -282,6 +298,12 @@ pub enum Product {
     Reported(Box<ReportMade>),
     /// See [`Job::Export`].
     Exported(ExportReport),
+    /// See [`Job::NeedleRun`].
+    NeedleAnswered(Box<NeedleReport>),
+    /// See [`Job::DrawNeedles`].
+    Needles(Box<NeedleDrawn>),
+    /// See [`Job::NeedleMake`].
+    NeedleMade(NeedleMade),
     /// See [`Job::Remember`].
     Remembered,
 }
@@ -307,6 +329,9 @@ pub enum WorkbenchError {
     /// Results of a benchmark.
     #[error(transparent)]
     Results(#[from] ResultsError),
+    /// Needle tests.
+    #[error(transparent)]
+    Needle(#[from] NeedleError),
     /// Predictions.
     #[error(transparent)]
     Score(#[from] ScoreError),
@@ -405,6 +430,11 @@ pub fn run(
         Job::Picture(job) => Product::Picture(figures::picture(job, watch)?),
         Job::SaveFigure(job) => Product::Saved(figures::run(job, watch)?),
         Job::Report(job) => Product::Reported(Box::new(reporting::run(&job, watch)?)),
+        Job::NeedleRun(job) => {
+            Product::NeedleAnswered(Box::new(needle_answers::run(&job, desk, watch)?))
+        }
+        Job::DrawNeedles(job) => Product::Needles(Box::new(needle_results::draw(job, watch)?)),
+        Job::NeedleMake(job) => Product::NeedleMade(needle_sets::make(&job, watch)?),
         Job::Export(job) => Product::Exported(write_export(&job, watch)?),
         Job::Remember { settings, path } => {
             settings.write(&path)?;

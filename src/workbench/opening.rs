@@ -1,10 +1,12 @@
-//! Opening a file for the window: a dataset, coherence rows of an earlier run, or a folder of results.
+//! Opening a file for the window: a dataset, coherence rows of an earlier run, needle results, or a
+//! folder of results.
 
-use super::{FileReport, Named, WorkbenchError, inspect, result_lines};
+use super::{FileReport, Named, WorkbenchError, grades, inspect, result_lines};
 use crate::coherence::Coherence;
 use crate::data::{self, Dataset, ReadOptions, Record};
 use crate::job::Watch;
 use crate::longbench::{self, Results};
+use crate::needle::Answered;
 use crate::synthesis;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -47,6 +49,13 @@ pub enum Opened {
         /// The scores.
         results: Arc<Results>,
     },
+    /// Needle results.
+    Needles {
+        /// The file.
+        path: PathBuf,
+        /// The rows, in the file's order.
+        rows: Arc<Vec<Answered>>,
+    },
 }
 
 /// The results in a folder, or in a file that is known to hold them.
@@ -61,11 +70,16 @@ pub(super) fn results(path: &Path, watch: &Watch) -> Result<Opened, WorkbenchErr
 pub(super) fn run(job: &OpenJob, watch: &Watch) -> Result<Opened, WorkbenchError> {
     let name = job.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     watch.stage(&format!("opening {name}"), 0);
-    if job.path.is_dir() || name == "result.json" || name.starts_with("samples_") {
+    if job.path.is_dir() || name == "result.json" || name.starts_with("samples_longbench") {
         return results(&job.path, watch);
     }
     if let Some(rows) = read_rows(&job.path, watch)? {
         return Ok(Opened::Rows { path: job.path.clone(), rows: Arc::new(rows) });
+    }
+    // What is no plain file gets its message from the reader of datasets.
+    let is_file = std::fs::metadata(&job.path).is_ok_and(|meta| meta.is_file());
+    if is_file && let Some(rows) = grades::read_needle_rows(&job.path, watch)? {
+        return Ok(Opened::Needles { path: job.path.clone(), rows: Arc::new(rows) });
     }
     let dataset = data::read_dataset(&job.path, &job.options)?;
     watch.check()?;

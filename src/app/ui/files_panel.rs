@@ -2,7 +2,7 @@
 
 use super::{name_field, swatch_ui};
 use crate::app::command::View;
-use crate::app::files::file_name;
+use crate::app::files::{Files, file_name};
 use crate::app::jobs::Ask;
 use crate::app::picker::Purpose;
 use crate::app::views::data::counted;
@@ -29,7 +29,9 @@ pub(super) fn files_ui(window: &mut Window, ui: &mut Ui) {
     path_field_ui(window, ui);
     ui.separator();
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        if window.files.all.is_empty() && window.files.rows.is_empty() {
+        let Files { all, rows, needles, .. } = &window.files;
+        let is_empty = all.is_empty() && rows.is_empty() && needles.is_empty();
+        if is_empty && !window.scores.is_open() {
             ui.label(
                 RichText::new("Nothing is open. Open a file, or see the example project.").weak(),
             );
@@ -43,6 +45,8 @@ pub(super) fn files_ui(window: &mut Window, ui: &mut Ui) {
             file_ui(window, ui, key);
         }
         rows_ui(window, ui);
+        window.results_list_ui(ui);
+        needles_ui(window, ui);
     });
 }
 
@@ -206,5 +210,41 @@ fn rows_ui(window: &mut Window, ui: &mut Ui) {
     if let Some(ix) = close {
         window.files.rows.remove(ix);
         window.files.version += 1;
+    }
+}
+
+/// Results of needle tests: which of them the figure shows.
+fn needles_ui(window: &mut Window, ui: &mut Ui) {
+    let (mut close, mut wanted) = (None, false);
+    if !window.files.needles.is_empty() {
+        ui.add_space(6.0);
+        ui.strong("Needle results");
+    }
+    for (ix, needles) in window.files.needles.iter_mut().enumerate() {
+        let name = file_name(&needles.path);
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let button = ui.small_button("×").on_hover_text("Close these results");
+                name_field(&button, &format!("Close {name}"));
+                if button.clicked() {
+                    close = Some(ix);
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let check = ui.checkbox(&mut needles.shown, "");
+                    name_field(&check.on_hover_text("Show in the figure"), &format!("Show {name}"));
+                    let label = egui::Label::new(&name).truncate().sense(egui::Sense::click());
+                    let path = needles.path.display().to_string();
+                    wanted |= ui.add(label).on_hover_text(path).clicked();
+                });
+            });
+        });
+        let words = counted(needles.rows.len(), "needle result");
+        ui.label(RichText::new(words).weak().small());
+    }
+    if let Some(ix) = close {
+        window.files.needles.remove(ix);
+    }
+    if wanted {
+        window.show(View::Needle);
     }
 }

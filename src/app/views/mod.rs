@@ -4,6 +4,7 @@ pub mod compare;
 pub mod data;
 pub mod export;
 pub mod jobs;
+pub mod needle;
 mod record_texts;
 pub mod scores;
 pub mod synthesize;

@@ -172,7 +172,11 @@ impl Draft {
         }
         if !needle.is_empty() {
             let mut blocks = Vec::new();
-            for (name, form) in [("needle", NeedleForm::Lines), ("needle_heat", NeedleForm::Heat)] {
+            for (name, form) in [
+                ("needle", NeedleForm::Lines),
+                ("needle_heat", NeedleForm::Heat),
+                ("needle_depth", NeedleForm::Depth),
+            ] {
                 blocks.extend(self.figure(name, report::needle_figure(form, needle), watch)?);
             }
             self.section("Needle tests", blocks);

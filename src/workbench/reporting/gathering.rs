@@ -63,7 +63,7 @@ pub(super) fn gather(job: &ReportJob, watch: &Watch) -> Result<Gathered, Workben
             rows.push((path.clone(), Arc::new(found)));
         } else if let Some(found) = grades::read_needle_rows(path, watch)? {
             sources.push(source(path, "needle results", watch)?);
-            needle.extend(found);
+            needle.extend(found.into_iter().map(|answered| answered.row));
         } else {
             sources.push(source(path, "dataset", watch)?);
             data.files.push(path.clone());

@@ -119,6 +119,8 @@ impl Window {
                     self.compare.selection.brush = Some(brush);
                 }
             }
+            // Compare draws no maps.
+            Touch::Cell { .. } => {}
             Touch::Point { panel, series, at, id } => {
                 let place = match &id {
                     Some(id) => self.place_of(id, panel, &series),

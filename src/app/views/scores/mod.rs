@@ -103,6 +103,11 @@ impl State {
         if self.page == Page::Gap { "gap.svg" } else { "scores.svg" }
     }
 
+    /// Whether any results are open.
+    pub fn is_open(&self) -> bool {
+        !self.sets.is_empty()
+    }
+
     /// Closes everything.
     pub fn clear(&mut self) {
         *self = Self { n_keys: self.n_keys, ..Self::default() };

@@ -1,11 +1,13 @@
 //! The row that opens results, and what is said while there are none.
 
+use crate::app::View;
 use crate::app::jobs::Ask;
 use crate::app::picker::Purpose;
 use crate::app::ui::name_field;
+use crate::app::views::data::counted;
 use crate::app::window::{Window, typed_path};
 use crate::report::Table;
-use egui::{Align, Key, Layout, RichText, Ui};
+use egui::{Align, Key, Label, Layout, RichText, Sense, Ui};
 
 /// Ways to write the table, and what the buttons do.
 const COPIES: [(&str, &str, fn(&Table) -> String); 3] = [
@@ -39,6 +41,40 @@ impl Window {
             self.reading_ui(ui);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.take_along_ui(ui));
         });
+    }
+
+    /// The open results among the files at the left.
+    pub(in crate::app) fn results_list_ui(&mut self, ui: &mut Ui) {
+        if !self.scores.is_open() {
+            return;
+        }
+        ui.add_space(6.0);
+        ui.strong("Results");
+        let (mut close, mut wanted) = (None, false);
+        for set in &self.scores.sets {
+            ui.horizontal(|ui| {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let button = ui.small_button("×").on_hover_text("Close these results");
+                    name_field(&button, &format!("Close the results {}", set.name));
+                    if button.clicked() {
+                        close = Some(set.key);
+                    }
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                        let label = Label::new(&set.name).truncate().sense(Sense::click());
+                        let path = set.path.display().to_string();
+                        wanted |= ui.add(label).on_hover_text(path).clicked();
+                    });
+                });
+            });
+            let n_tasks = counted(set.results.tasks.len(), "task");
+            ui.label(RichText::new(format!("scores of {n_tasks}")).weak().small());
+        }
+        if let Some(key) = close {
+            self.scores.remove(key);
+        }
+        if wanted {
+            self.show(View::Scores);
+        }
     }
 
     fn open_typed_results(&mut self) {

@@ -35,10 +35,11 @@ pub(super) fn hover_ui(
     ui: &Ui,
     response: &Response,
     (ix, panel): (usize, &Panel),
-    [x, y]: &[Ruler<'_>; 2],
+    rulers: &[Ruler<'_>; 2],
     style: Style,
     records: Option<&dyn Records>,
 ) {
+    let [x, y] = rulers;
     let Some(pointer) = response.hover_pos().filter(|_| !response.dragged()) else {
         return;
     };
@@ -65,7 +66,7 @@ pub(super) fn hover_ui(
         for line in &found.lines {
             ui.label(line);
         }
-        let category = touch::category(x, pointer);
+        let category = touch::place(rulers, pointer);
         if let Some(n) = records.and_then(|records| records.count(ix, found.series, category)) {
             ui.label(format!("n = {}", told::number(n as f64)));
         }

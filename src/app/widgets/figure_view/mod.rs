@@ -60,7 +60,8 @@ pub fn brushed_figure_ui(
 
 /// What is known of the records behind a figure.
 pub trait Records {
-    /// How many a series of a panel has, in a category where the panel has several.
+    /// How many a series of a panel has, in a category where the panel has several; where both axes have
+    /// categories, in the cell, which are counted row by row.
     fn count(&self, panel: usize, series: &str, category: Option<usize>) -> Option<usize>;
 
     /// What a person knows the record of an id by.
@@ -190,7 +191,9 @@ fn panel_ui(
     let [r, g, b] = style.background();
     ui.painter().rect_filled(place.plot, 0.0, egui::Color32::from_rgb(r, g, b));
     // Where a range can be brushed, moving takes the Shift key.
-    let moves = touched.is_none() || ui.input(|input| input.modifiers.shift);
+    let can_brush = |touching: &&mut Touching<'_>| touching.records.brushable(ix).contains(&true);
+    let brushes = touched.as_ref().is_some_and(can_brush);
+    let moves = !brushes || ui.input(|input| input.modifiers.shift);
     let (response, transform) = plot_ui(ui, place, style, moves);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name()));
     let rulers = contents::rulers(place.panel, &transform);

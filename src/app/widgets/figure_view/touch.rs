@@ -41,6 +41,15 @@ pub enum Touch {
         /// Which record it is, where the figure says.
         id: Option<String>,
     },
+    /// A cell of a heat map over two axes with categories was clicked.
+    Cell {
+        /// The panel.
+        panel: usize,
+        /// The map.
+        series: String,
+        /// The cell, row by row.
+        cell: usize,
+    },
 }
 
 /// Looks what the person does, and shows what is being brushed along the axes that measure
@@ -54,6 +63,11 @@ pub(super) fn touch(
 ) -> Option<Touch> {
     let pointer = response.interact_pointer_pos()?;
     if response.clicked_by(PointerButton::Primary) {
+        if let Some(series) = map_of(panel)
+            && let Some(cell) = place(rulers, pointer)
+        {
+            return Some(Touch::Cell { panel: ix, series: series.to_owned(), cell });
+        }
         let Hit { series, at, id } = nearest(panel, rulers, pointer)?;
         let (series, id) = (series.to_owned(), id.map(str::to_owned));
         return Some(Touch::Point { panel: ix, series, at, id });
@@ -131,8 +145,27 @@ fn range(ruler: &Ruler<'_>, places: [f32; 2]) -> [f64; 2] {
     [a.min(b), a.max(b)]
 }
 
+/// The heat map of a panel.
+fn map_of(panel: &Panel) -> Option<&str> {
+    panel.marks.iter().find_map(|mark| match mark {
+        Mark::HeatMap { series, .. } => Some(series.as_str()),
+        _ => None,
+    })
+}
+
+/// The category at a place, where the horizontal axis has some; where both have, the cell, row by row.
+pub(super) fn place([x, y]: &[Ruler<'_>; 2], at: Pos2) -> Option<usize> {
+    let column = category(x, at)?;
+    let (Scale::Category(columns), Scale::Category(rows)) = (&x.axis.scale, &y.axis.scale) else {
+        return Some(column);
+    };
+    let row = y.value(at.y).round();
+    let is_row = row >= 0.0 && (row as usize) < rows.len();
+    is_row.then_some(row as usize * columns.len() + column)
+}
+
 /// The category at a place, where the axis has some.
-pub(super) fn category(x: &Ruler<'_>, at: Pos2) -> Option<usize> {
+fn category(x: &Ruler<'_>, at: Pos2) -> Option<usize> {
     let Scale::Category(names) = &x.axis.scale else { return None };
     let ix = x.value(at.x).round();
     (ix >= 0.0 && (ix as usize) < names.len()).then_some(ix as usize)
