@@ -301,6 +301,8 @@ impl Against {
             lines.push(format!("p = {} ({how})", p_value(found.p)));
             if let Some(p) = found.p_holm {
                 lines.push(format!("p = {} after Holm's adjustment over tasks", p_value(p)));
+            } else {
+                lines.push("of a mean, so not adjusted for the other tasks".to_owned());
             }
         }
         lines.extend(self.notes.iter().cloned());

@@ -237,6 +237,23 @@ impl Window {
         })));
     }
 
+    /// What stands where the board will be, or would be had it not been cancelled.
+    fn unmade_ui(&mut self, ui: &mut Ui) {
+        let is_made = |ask: &Ask| matches!(ask, Ask::Open(_) | Ask::OpenResults(_) | Ask::Board(_));
+        let comes = self.wants_scores() || self.jobs.has_open(is_made);
+        ui.add_space(24.0);
+        ui.vertical_centered(|ui| {
+            if comes {
+                ui.spinner();
+                return;
+            }
+            ui.label("The scores were not compared.");
+            if ui.button("Compare again").clicked() {
+                self.scores.asked = None;
+            }
+        });
+    }
+
     /// Draws the view.
     pub(in crate::app) fn scores_ui(&mut self, ui: &mut Ui) {
         self.results_row_ui(ui);
@@ -246,9 +263,7 @@ impl Window {
         }
         // What draws it may ask for changes of everything else.
         let Some((keys, made)) = self.scores.made.take() else {
-            ui.add_space(24.0);
-            ui.vertical_centered(|ui| ui.spinner());
-            return;
+            return self.unmade_ui(ui);
         };
         self.reader_ui(ui);
         self.under_table_ui(ui, &made);

@@ -10,7 +10,8 @@ use crate::longbench::{Graded, TaskGrade};
 use crate::prompt::Task;
 use crate::report::{Behind, ScoreBoard, task_title};
 use egui::accesskit::Role;
-use egui::{Align, Label, Layout, RichText, Sense, Ui, WidgetInfo};
+use egui::text::LayoutJob;
+use egui::{Align, Label, Layout, RichText, Sense, TextStyle, Ui, WidgetInfo};
 
 /// Height of a row: two lines of text.
 const ROW_HEIGHT: f32 = 38.0;
@@ -53,7 +54,7 @@ impl Window {
         let heads = heads(beside.is_some(), &theirs.name);
         ui.horizontal(|ui| {
             for (head, width) in heads.iter().zip(&widths) {
-                cell_ui(ui, *width, 18.0, RichText::new(head).weak().small());
+                cell_ui(ui, *width, 18.0, head, true);
             }
         });
         let mut opened = None;
@@ -102,9 +103,9 @@ impl Window {
 
 impl Reader {
     fn of(record: &Graded, [ours, theirs]: [&str; 2], other: Option<&Graded>) -> Self {
-        let mut text = format!("{ours}, grade {}\n{}\n", grade(record), record.prediction);
+        let mut text = format!("{ours}, grade {}\n{}\n", grade(record), said(record));
         if let Some(other) = other {
-            text.push_str(&format!("\n{theirs}, grade {}\n{}\n", grade(other), other.prediction));
+            text.push_str(&format!("\n{theirs}, grade {}\n{}\n", grade(other), said(other)));
         }
         text.push_str("\nReferences\n");
         for answer in &record.answers {
@@ -124,6 +125,11 @@ fn of_task<'a>(set: &'a Set, task: &str) -> Option<&'a TaskGrade> {
 
 fn other<'a>(beside: Option<&'a TaskGrade>, behind: &Behind) -> Option<&'a Graded> {
     beside?.records.get(behind.baseline?)
+}
+
+/// The whole prediction, of which nothing would show if it were empty.
+fn said(record: &Graded) -> &str {
+    if record.prediction.trim().is_empty() { "(empty)" } else { &record.prediction }
 }
 
 /// The id of a record, else its line.
@@ -166,9 +172,9 @@ fn row_ui(ui: &mut Ui, widths: &[f32], record: &Graded, other: Option<Option<&Gr
         cells.push(other.map_or_else(String::new, |other| shown(&other.prediction)));
     }
     cells.push(shown(&record.answers.join(" | ")));
-    let row = ui.horizontal(|ui| {
+    let row = ui.horizontal_top(|ui| {
         for (text, width) in cells.iter().zip(widths) {
-            cell_ui(ui, *width, ROW_HEIGHT, RichText::new(text));
+            cell_ui(ui, *width, ROW_HEIGHT, text, false);
         }
     });
     let id = ui.scope_id().with(("record", record.line));
@@ -194,13 +200,18 @@ fn shown(text: &str) -> String {
     shown.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// One cell: as many lines as fit.
-fn cell_ui(ui: &mut Ui, width: f32, height: f32, text: RichText) {
+/// One cell: two lines of its text, one of a head.
+fn cell_ui(ui: &mut Ui, width: f32, height: f32, text: &str, is_head: bool) {
+    let style = if is_head { TextStyle::Small } else { TextStyle::Body };
+    let visuals = ui.visuals();
+    let color = if is_head { visuals.weak_text_color() } else { visuals.text_color() };
+    let mut job = LayoutJob::simple(text.to_owned(), style.resolve(ui.style()), color, width);
+    job.wrap.max_rows = if is_head { 1 } else { 2 };
     let layout = Layout::top_down(Align::Min);
     ui.allocate_ui_with_layout(egui::vec2(width, height), layout, |ui| {
         ui.set_min_size(egui::vec2(width, height));
         ui.set_max_height(height);
         ui.shrink_clip_rect(ui.max_rect());
-        ui.add(Label::new(text).wrap());
+        ui.add(Label::new(job));
     });
 }

@@ -9,8 +9,11 @@ use crate::app::window::{Window, typed_path};
 use crate::report::Table;
 use egui::{Align, Key, Label, Layout, RichText, Sense, Ui};
 
+/// The table as text.
+type Written = fn(&Table) -> String;
+
 /// Ways to write the table, and what the buttons do.
-const COPIES: [(&str, &str, fn(&Table) -> String); 3] = [
+const COPIES: [(&str, &str, Written); 3] = [
     ("CSV", "Copy the table as CSV", Table::to_csv),
     ("Markdown", "Copy the table as Markdown", Table::to_markdown),
     ("LaTeX", "Copy the table as booktabs LaTeX", Table::to_latex),
@@ -86,7 +89,7 @@ impl Window {
 
     /// What is being read or compared, to be stopped.
     fn reading_ui(&mut self, ui: &mut Ui) {
-        let is_ours = |ask: &Ask| matches!(ask, Ask::OpenResults(_) | Ask::Board(_));
+        let is_ours = |ask: &Ask| matches!(ask, Ask::Open(_) | Ask::OpenResults(_) | Ask::Board(_));
         let Some(entry) = self.jobs.open().find(|entry| is_ours(&entry.ask)) else { return };
         ui.spinner();
         let stop = ui.small_button("Cancel").on_hover_text(format!("Cancel: {}", entry.title));
