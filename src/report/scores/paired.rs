@@ -269,3 +269,40 @@ pub(super) fn plain_difference(found: [Option<&TaskGrade>; 2]) -> Option<f64> {
     let [a, b] = found;
     Some(b?.score - a?.score)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(line: usize, id: Option<&str>, answer: &str) -> Graded {
+        Graded {
+            line,
+            id: id.map(str::to_owned),
+            prediction: String::new(),
+            answers: vec![answer.to_owned()],
+            length: None,
+            grade: 0.0,
+        }
+    }
+
+    #[test]
+    fn ids_pair_in_whatever_order_they_stand() {
+        let a = [record(1, Some("x"), "1"), record(2, Some("y"), "2"), record(3, Some("z"), "3")];
+        let b = [record(1, Some("z"), "3"), record(2, Some("w"), "4"), record(3, Some("x"), "no")];
+        let found = pair_records(&a, &b).unwrap();
+        assert_eq!(found.pairs, [[2, 0], [0, 2]]);
+        assert_eq!((found.n_unpaired, found.n_other_answers), ([1, 1], 1));
+    }
+
+    #[test]
+    fn ids_that_are_not_unique_or_not_shared_leave_the_order() {
+        let a = [record(1, Some("x"), "1"), record(2, Some("x"), "2")];
+        let b = [record(1, Some("p"), "1"), record(4, Some("q"), "2")];
+        for (a, b) in [(&a, &b), (&b, &a), (&a, &a)] {
+            assert_eq!(pair_records(a, b).unwrap().pairs, [[0, 0], [1, 1]]);
+        }
+        assert!(pair_records(&a, &b[..1]).unwrap_err().contains("2 records and 1"));
+        let c = [record(1, None, "1"), record(5, None, "other")];
+        assert!(pair_records(&a, &c).unwrap_err().contains("line 2 are not those of line 5"));
+    }
+}

@@ -36,6 +36,8 @@ impl Window {
                     },
                     Page::Records => self.graded_ui(ui, &made.board),
                 }
+                // A page of few words keeps the height of the others.
+                ui.take_available_space();
             });
         self.settings.set_panel("under scores", panel.response.rect.height());
     }

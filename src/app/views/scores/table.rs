@@ -10,8 +10,8 @@ use egui::{Align, FontFamily, FontId, Key, Layout, RichText, TextFormat, Ui};
 use egui_extras::{Column, TableBuilder};
 
 const ROW_HEIGHT: f32 = 22.0;
-/// A column's width where there is room for it.
-const WIDTH: f32 = 236.0;
+/// Widths of the baseline's column and of those that have a difference too.
+const WIDTHS: [f32; 2] = [176.0, 212.0];
 
 /// What the person asked of the table.
 enum Wish {
@@ -25,13 +25,15 @@ impl Window {
         let mut wish = None;
         egui::ScrollArea::horizontal().auto_shrink([false, false]).show(ui, |ui| {
             let mut table = TableBuilder::new(ui)
-                .id_salt("scores")
+                // Widths are of these columns and this baseline.
+                .id_salt(("scores", keys, board.baseline))
                 .striped(true)
                 .auto_shrink([false, false])
                 .cell_layout(Layout::left_to_right(Align::Center))
                 .column(Column::initial(190.0).at_least(120.0).clip(true).resizable(true));
-            for _ in keys {
-                table = table.column(Column::initial(WIDTH).at_least(150.0).clip(true));
+            for ix in 0..keys.len() {
+                let width = WIDTHS[usize::from(ix != board.baseline)];
+                table = table.column(Column::initial(width).at_least(150.0).clip(true));
             }
             table
                 .header(28.0, |mut header| {
