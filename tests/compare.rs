@@ -209,7 +209,8 @@ fn what_cannot_be_compared_is_refused() {
     refused(&["human.jsonl"], 2, &["only human of human.jsonl", "name another file"]);
     refused(&["human.jsonl", "human.jsonl"], 2, &["human.jsonl is there twice"]);
     refused(&["human.jsonl", "none.jsonl"], 1, &["none.jsonl", "no such file"]);
-    refused(&["human.jsonl", "out"], 1, &["out is a folder", "cannot be compared yet", "rows"]);
+    refused(&["human.jsonl", "out"], 2, &["out is a folder of results", "files of one kind"]);
+    refused(&["out", "out"], 1, &["out holds no result.json", "LongBench's scorer"]);
     let kinds = ["rows.jsonl holds coherence rows and human.jsonl does not"];
     refused(&["human.jsonl", "rows.jsonl"], 2, &kinds);
     refused(&["rows.jsonl", "broken.jsonl"], 1, &["broken.jsonl, line 3", "measure again"]);

@@ -7,6 +7,7 @@ mod bad_inputs;
 mod block_formats;
 mod cli;
 mod compare;
+mod compare_scores;
 mod data_files;
 mod evaluate;
 mod gpu;

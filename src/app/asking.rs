@@ -63,6 +63,9 @@ impl Window {
                 let options = ReadOptions { join, strategy, ..ReadOptions::default() };
                 Job::Open(OpenJob { path: file.path.clone(), options })
             }
+            Ask::OpenResults(path) => Job::OpenResults(path.clone()),
+            Ask::Board(job) => Job::Board(job.clone()),
+            Ask::SaveTable(job) => Job::SaveTable(job.clone()),
             Ask::Example => Job::Example { folder: self.home.join("example") },
             Ask::Models => Job::Models,
             Ask::ReadPrompt(path) => Job::ReadPrompt(path.clone()),

@@ -12,6 +12,8 @@ pub enum View {
     Synthesize,
     /// Lengths and coherence side by side.
     Compare,
+    /// Benchmark scores side by side.
+    Scores,
     /// Accuracy in needle tests.
     Needle,
     /// What runs and ran.
@@ -20,8 +22,8 @@ pub enum View {
 
 impl View {
     /// All views, in the order of the tabs.
-    pub const ALL: [Self; 5] =
-        [Self::Data, Self::Synthesize, Self::Compare, Self::Needle, Self::Jobs];
+    pub const ALL: [Self; 6] =
+        [Self::Data, Self::Synthesize, Self::Compare, Self::Scores, Self::Needle, Self::Jobs];
 
     /// The name on its tab.
     pub fn title(self) -> &'static str {
@@ -29,6 +31,7 @@ impl View {
             Self::Data => "Data",
             Self::Synthesize => "Synthesize",
             Self::Compare => "Compare",
+            Self::Scores => "Scores",
             Self::Needle => "Needle",
             Self::Jobs => "Jobs",
         }
@@ -40,6 +43,7 @@ impl View {
             Self::Data => "data",
             Self::Synthesize => "synthesize",
             Self::Compare => "compare",
+            Self::Scores => "scores",
             Self::Needle => "needle",
             Self::Jobs => "jobs",
         }
@@ -102,7 +106,7 @@ pub enum Command {
 
 impl Command {
     /// All commands, in the order of the palette.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Open,
         Self::OpenExample,
         Self::CloseAll,
@@ -113,6 +117,7 @@ impl Command {
         Self::Show(View::Data),
         Self::Show(View::Synthesize),
         Self::Show(View::Compare),
+        Self::Show(View::Scores),
         Self::Show(View::Needle),
         Self::Show(View::Jobs),
         Self::Search,
@@ -145,6 +150,7 @@ impl Command {
             Self::Show(View::Data) => "Show Data",
             Self::Show(View::Synthesize) => "Show Synthesize",
             Self::Show(View::Compare) => "Show Compare",
+            Self::Show(View::Scores) => "Show Scores",
             Self::Show(View::Needle) => "Show Needle",
             Self::Show(View::Jobs) => "Show Jobs",
             Self::Search => "Search records",
@@ -177,8 +183,9 @@ impl Command {
             Self::Show(View::Data) => ctrl(Key::Num1),
             Self::Show(View::Synthesize) => ctrl(Key::Num2),
             Self::Show(View::Compare) => ctrl(Key::Num3),
-            Self::Show(View::Needle) => ctrl(Key::Num4),
-            Self::Show(View::Jobs) => ctrl(Key::Num5),
+            Self::Show(View::Scores) => ctrl(Key::Num4),
+            Self::Show(View::Needle) => ctrl(Key::Num5),
+            Self::Show(View::Jobs) => ctrl(Key::Num6),
             Self::Search => ctrl(Key::F),
             Self::Next => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowDown)),
             Self::Previous => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowUp)),

@@ -106,6 +106,8 @@ impl Files {
                 self.rows.push(Rows { path, rows, tasks });
                 return;
             }
+            // They stand in the Scores view.
+            Opened::Results { .. } => return,
             Opened::Needles { path, rows } => return self.take_needles(path, rows),
             Opened::Dataset { dataset, report, n_context_words } => {
                 (dataset, report, n_context_words)

@@ -60,6 +60,9 @@ impl Window {
     /// Takes a product in, and says in words what came out.
     fn take(&mut self, id: JobId, ask: &Ask, product: Product) -> String {
         match (ask, product) {
+            (_, Product::Opened(Opened::Results { path, name, results })) => {
+                self.take_results(id, path, name, results)
+            }
             (Ask::Open(origin), Product::Opened(opened)) => self.take_opened(id, origin, opened),
             (Ask::Example, Product::Example(files)) => {
                 for path in &files {
@@ -133,6 +136,7 @@ impl Window {
                 Ask::DrawLengths(_) => self.compare.take_lengths(drawn),
                 _ => self.compare.take_coherence(drawn),
             },
+            Product::Board(made) => self.scores.take(*made),
             Product::Needles(drawn) => self.needle.take(*drawn),
             Product::Compared(report) => self.compare.statistics.take(*report),
             Product::Selected(selected) => self.compare.selection.take(selected),
@@ -168,6 +172,7 @@ impl Window {
     fn take_opened(&mut self, id: JobId, origin: &OpenFile, opened: Opened) -> String {
         let said = match &opened {
             Opened::Rows { rows, .. } => format!("{} coherence rows", rows.len()),
+            Opened::Results { .. } => String::new(),
             Opened::Needles { rows, .. } => counted(rows.len(), "needle result"),
             Opened::Dataset { dataset, report, .. } => {
                 let n_skipped = dataset.skipped.len();
@@ -225,6 +230,7 @@ impl Window {
         if let Some(dialog) = self.export.take() {
             self.export = dialog.after(id, state);
         }
+        self.scores.after(id, state);
         match (ask, state) {
             // The file that the example project should have made room for is not there.
             (Ask::Open(_), State::Failed(_)) => self.makes_room = false,

@@ -6,8 +6,8 @@ use crate::job::Watch;
 use crate::model::{Meter, Pace};
 use crate::report::{CoherenceForm, LengthsView};
 use crate::workbench::{
-    CompareJob, ExportJob, FigureSource, FindJob, JobId, NeedleDrawJob, NeedleMakeJob,
-    NeedleRunJob, OpenFile, SeedsJob, SelectJob, SynthEvent,
+    BoardJob, CompareJob, ExportJob, FigureSource, FindJob, JobId, NeedleDrawJob, NeedleMakeJob,
+    NeedleRunJob, OpenFile, SeedsJob, SelectJob, SynthEvent, TableJob,
 };
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +21,12 @@ use super::files::file_name;
 pub enum Ask {
     /// Open a file.
     Open(OpenFile),
+    /// Read results from a folder or file.
+    OpenResults(PathBuf),
+    /// Put results side by side.
+    Board(Box<BoardJob>),
+    /// Write a table.
+    SaveTable(Box<TableJob>),
     /// Write and open the example project.
     Example,
     /// What models are there?
@@ -129,6 +135,9 @@ impl Ask {
     pub fn title(&self) -> String {
         match self {
             Self::Open(file) => format!("Open {}", file_name(&file.path)),
+            Self::OpenResults(path) => format!("Open {}", file_name(path)),
+            Self::Board(_) => "Compare scores".into(),
+            Self::SaveTable(job) => format!("Save {}", file_name(&job.out)),
             Self::Example => "Open the example project".into(),
             Self::Models => "Look for models".into(),
             Self::ReadPrompt(path) => format!("Read the prompt {}", file_name(path)),
@@ -182,6 +191,7 @@ impl Ask {
                 | Self::DrawCoherence(_)
                 | Self::DrawNeedles(_)
                 | Self::Compare(_)
+                | Self::Board(_)
                 | Self::Select(_)
                 | Self::Link
                 | Self::FindSeeds(_)
@@ -213,6 +223,7 @@ impl Ask {
                 | Self::DrawCoherence(_)
                 | Self::DrawNeedles(_)
                 | Self::Compare(_)
+                | Self::Board(_)
                 | Self::Link
                 | Self::FindSeeds(_)
         )
@@ -227,6 +238,7 @@ impl Ask {
                 | Self::Fetch(_)
                 | Self::Export(_)
                 | Self::SaveFigure { .. }
+                | Self::SaveTable(_)
                 | Self::NeedleMake(_)
                 | Self::NeedleRun(_)
                 | Self::Report

@@ -11,6 +11,10 @@ use std::sync::{Mutex, Once, PoisonError};
 pub enum Purpose {
     /// Datasets to open.
     Open,
+    /// Folders of results.
+    Results,
+    /// Where a table goes.
+    TableOut,
     /// Contexts to join to the dataset of this number.
     Join(u64),
     /// A model file.
@@ -62,6 +66,7 @@ impl Picker {
         let future: std::pin::Pin<Box<dyn Future<Output = Option<Vec<rfd::FileHandle>>> + Send>> =
             match &purpose {
                 Purpose::Open => Box::pin(dialog.pick_files()),
+                Purpose::Results => Box::pin(dialog.pick_folders()),
                 Purpose::Join(_)
                 | Purpose::Model
                 | Purpose::Prompt
@@ -69,7 +74,10 @@ impl Picker {
                     let picked = dialog.pick_file();
                     Box::pin(async { picked.await.map(|file| vec![file]) })
                 }
-                Purpose::SynthOut | Purpose::ExportOut | Purpose::Needle(Field::Out) => {
+                Purpose::SynthOut
+                | Purpose::ExportOut
+                | Purpose::TableOut
+                | Purpose::Needle(Field::Out) => {
                     let picked = dialog.save_file();
                     Box::pin(async { picked.await.map(|file| vec![file]) })
                 }
@@ -118,6 +126,8 @@ fn dialog(purpose: &Purpose, suggested: Option<&std::path::Path>) -> rfd::AsyncF
         Purpose::Join(_) => dialog.set_title("Join contexts").add_filter("JSONL and JSON", &data),
         Purpose::Model => dialog.set_title("Choose a model").add_filter("GGUF models", &["gguf"]),
         Purpose::Prompt => dialog.set_title("Open a prompt").add_filter("Text", &["txt", "md"]),
+        Purpose::Results => dialog.set_title("Open folders of results"),
+        Purpose::TableOut => dialog.set_title("Save the table as"),
         Purpose::SynthOut => dialog.set_title("Write records to"),
         Purpose::ExportOut => dialog.set_title("Export to"),
         Purpose::Needle(Field::Out) => dialog.set_title("Write to"),
@@ -128,9 +138,11 @@ fn dialog(purpose: &Purpose, suggested: Option<&std::path::Path>) -> rfd::AsyncF
             dialog.set_title("Choose a text").add_filter("Text", &["txt", "md"])
         }
     };
-    let saves =
-        matches!(purpose, Purpose::SynthOut | Purpose::ExportOut | Purpose::Needle(Field::Out));
-    if !saves {
+    let saves = matches!(
+        purpose,
+        Purpose::SynthOut | Purpose::ExportOut | Purpose::TableOut | Purpose::Needle(Field::Out)
+    );
+    if !saves && *purpose != Purpose::Results {
         dialog = dialog.add_filter("All files", &["*"]);
     }
     let Some(suggested) = suggested else { return dialog };

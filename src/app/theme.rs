@@ -49,7 +49,17 @@ fn font_definitions() -> FontDefinitions {
             all.families.entry(family).or_default().push(name.to_owned());
         }
     }
+    let bold = FontData::from_static(fonts::SANS_BOLD);
+    all.font_data.insert("sans bold".to_owned(), Arc::new(bold));
+    let mut faces = vec!["sans bold".to_owned()];
+    faces.extend(all.families.get(&FontFamily::Proportional).into_iter().flatten().cloned());
+    all.families.insert(bold_family(), faces);
     all
+}
+
+/// Words that stand out by their weight, where a colour would say something else.
+pub fn bold_family() -> FontFamily {
+    FontFamily::Name("bold".into())
 }
 
 fn visuals(theme: Theme, style: Style) -> Visuals {

@@ -7,7 +7,7 @@ use super::command::{Command, View};
 use super::files::Files;
 use super::jobs::{Ask, Entry, Jobs};
 use super::picker::{Picked, Picker, Purpose};
-use super::views::{compare, data, export, needle, synthesize};
+use super::views::{compare, data, export, needle, scores, synthesize};
 use crate::workbench::{
     CatalogueRow, ComparePage, Desk, LoadedModel, ModelCard, OpenFile, Runner, Settings,
 };
@@ -54,6 +54,7 @@ pub struct Window {
     pub(super) data: data::State,
     pub(super) synthesize: synthesize::State,
     pub(super) compare: compare::State,
+    pub(super) scores: scores::State,
     pub(super) needle: needle::State,
     pub(super) export: Option<export::Dialog>,
     pub(super) picker: Picker,
@@ -96,6 +97,7 @@ impl Window {
             data: data::State::default(),
             synthesize: synthesize::State::default(),
             compare: compare::State::default(),
+            scores: scores::State::default(),
             needle: needle::State::default(),
             export: None,
             picker: Picker::default(),
@@ -141,7 +143,8 @@ impl Window {
 
     /// Whether no job waits or runs and every figure is drawn: a picture would not change any more.
     pub fn is_idle(&self) -> bool {
-        self.jobs.is_idle() && !self.wants_figures() && !self.wants_needles()
+        let waits = self.wants_figures() || self.wants_scores() || self.wants_needles();
+        self.jobs.is_idle() && !waits
     }
 
     /// Says that something went well.
@@ -215,6 +218,7 @@ impl Window {
         self.data_logic();
         self.synthesize_logic();
         self.compare_logic();
+        self.scores_logic();
         self.needle_logic();
         self.notices.retain(|n| n.failed || n.since.elapsed().as_secs_f64() < NOTICE_SECS);
         if !self.notices.is_empty() {
@@ -234,7 +238,8 @@ impl Window {
     /// Whether a dialog of ours covers the window.
     pub(super) fn has_dialog(&self) -> bool {
         let closing = matches!(self.closing, Closing::Asking | Closing::Stopping(_));
-        let asks = self.export.is_some() || self.needle.form_open.is_some();
+        let of_view = self.needle.form_open.is_some() || self.scores.has_dialog();
+        let asks = self.export.is_some() || of_view;
         closing || asks || self.palette.is_some() || self.keys_shown
     }
 
@@ -284,8 +289,12 @@ impl Window {
             self.settings.size = [size.x.round(), size.y.round()];
         }
         // Files that are still on their way in are not forgotten.
-        if !self.jobs.has_open(|ask| matches!(ask, Ask::Open(_) | Ask::Example)) {
+        if !self
+            .jobs
+            .has_open(|ask| matches!(ask, Ask::Open(_) | Ask::OpenResults(_) | Ask::Example))
+        {
             self.settings.open = self.files.origins();
+            self.settings.open.extend(self.scores.origins());
             self.settings.hidden = self.files.hidden();
         }
     }
@@ -314,7 +323,10 @@ impl Window {
         match command {
             Command::Open => self.browse(Purpose::Open, None),
             Command::OpenExample => drop(self.start(Ask::Example)),
-            Command::CloseAll => self.files.clear(),
+            Command::CloseAll => {
+                self.files.clear();
+                self.scores.clear();
+            }
             Command::ExportDataset => self.open_export(false),
             Command::ExportFigure => self.open_export(true),
             Command::CopyFigure => self.copy_figure(),
@@ -390,6 +402,8 @@ impl Window {
         for path in files {
             match &purpose {
                 Purpose::Open => self.open_path(path),
+                Purpose::Results => drop(self.start(Ask::OpenResults(path))),
+                Purpose::TableOut => self.scores.pick_table(&path),
                 Purpose::Join(key) => self.join(*key, path),
                 Purpose::Model => self.choose_model(path.to_string_lossy().into_owned()),
                 Purpose::Prompt => drop(self.start(Ask::ReadPrompt(path))),

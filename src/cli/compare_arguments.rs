@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct CompareArguments {
-    /// Datasets, or files of coherence rows; the strategies of one file are compared too
+    /// Datasets, files of coherence rows, or folders of results; the strategies of one file are compared too
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]

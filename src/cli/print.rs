@@ -162,6 +162,7 @@ fn lines(product: &Product) -> Result<()> {
         Product::NeedleAnswered(report) => needle_answered(&mut out, report)?,
         // What only the window asks for is never printed.
         Product::Opened(_)
+        | Product::Board(_)
         | Product::Needles(_)
         | Product::Example(_)
         | Product::Models(_)

@@ -31,6 +31,7 @@ pub enum ViewArgument {
     Data,
     Synthesize,
     Compare,
+    Scores,
     Needle,
     Jobs,
 }

@@ -13,6 +13,7 @@ mod table;
 mod tests;
 mod words;
 
+pub(super) use cautions::few;
 pub use sides::{Side, dataset_sides, name_sides, row_sides};
 pub use table::Table;
 pub(super) use table::p_value;
@@ -182,12 +183,12 @@ fn row(quantity: &str, task: &TaskPairs<'_>, settings: CompareSettings) -> Row {
     }
 }
 
-fn centre(values: &[f64]) -> Option<Centre> {
+pub(super) fn centre(values: &[f64]) -> Option<Centre> {
     let median = stats::quantile(&stats::finite_sorted(values), 0.5)?;
     Some(Centre { mean: stats::mean(values)?, median })
 }
 
-fn difference(
+pub(super) fn difference(
     quantity: &str,
     task: &str,
     differences: &[f64],
@@ -213,7 +214,7 @@ fn difference(
 }
 
 /// Adjusts the p-values of the tasks for there being several.
-fn adjust(rows: &mut [Row]) {
+pub(super) fn adjust(rows: &mut [Row]) {
     let tested: Vec<&mut Difference> =
         rows.iter_mut().filter_map(|row| row.difference.as_mut()).collect();
     let adjusted = stats::holm(&tested.iter().map(|found| found.p).collect::<Vec<f64>>());

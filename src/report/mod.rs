@@ -26,6 +26,9 @@ pub use comparison::{
 pub use lengths::{Form, LengthsView, lengths_figure, lengths_panels, lengths_table};
 pub use needle::{NeedleCells, NeedleForm, needle_figure, needle_figure_and_cells};
 pub use page::{Block, Page, Section};
-pub use scores::{GapPair, ModelScores, gap_figure, gap_table, scores_figure, scores_table};
+pub use scores::{
+    Against, Behind, BoardCell, BoardRow, GapPair, ModelScores, RecordPairs, ScoreBoard,
+    compare_results, gap_figure, gap_table, pair_records, score_board, scores_figure, scores_table,
+};
 pub use selection::{Brushed, Chosen, PanelOf, Value, with_selection};
 pub use strategies::{strategy_color, strategy_title, task_title, tasks as ordered_tasks};

@@ -1,15 +1,20 @@
 //! Figures and tables of benchmark scores: what each strategy's model gets, and the tuning gap.
 //!
-//! Here is how tasks are grouped and what is known of a score; `by_model` and `gap` draw. Reading
-//! results belongs in `crate::longbench`.
+//! Here is how tasks are grouped and what is known of a score; `by_model` and `gap` draw, `paired` compares
+//! two models record by record, `board` puts all side by side. Reading results belongs in
+//! `crate::longbench`.
 
+mod board;
 mod by_model;
 mod gap;
+mod paired;
 #[cfg(test)]
 mod tests;
 
+pub use board::{Against, Behind, BoardCell, BoardRow, ScoreBoard, score_board};
 pub use by_model::{scores_figure, scores_table};
 pub use gap::{GapPair, gap_figure, gap_table};
+pub use paired::{RecordPairs, compare_results, pair_records};
 
 use super::bars::Bar;
 use super::strategies::task_title;

@@ -2,14 +2,14 @@
 
 use super::loading::{self, Inputs, n_skipped};
 use super::measure::check_unit;
-use super::{OpenRows, WorkbenchError, opening};
+use super::{Named, OpenRows, WorkbenchError, grades, opening};
 use crate::coherence::{Coherence, Measure};
 use crate::data::{Dataset, Record};
 use crate::job::Watch;
 use crate::lengths::{self, Counter, Field, Lengths, Unit};
 use crate::model;
 use crate::prompt::Task;
-use crate::report::{self, CompareSettings, Comparison, Quantity, Side};
+use crate::report::{self, CompareSettings, Comparison, ModelScores, Quantity, Side};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub const RESAMPLES: usize = 9999;
 /// Which of several strategies gives more on the same seeds?
 #[derive(Debug, Clone)]
 pub struct CompareJob {
-    /// Datasets, or files of coherence rows.
+    /// Datasets, files of coherence rows, or folders of results.
     pub inputs: Inputs,
     /// Coherence rows that are open already; they come before the files.
     pub rows: OpenRows,
@@ -77,8 +77,8 @@ pub struct SideReport {
     pub name: String,
     /// The file.
     pub path: String,
-    /// The strategy.
-    pub strategy: String,
+    /// The strategy; `None` of results.
+    pub strategy: Option<String>,
     /// Its records.
     pub records: usize,
 }
@@ -87,6 +87,7 @@ pub struct SideReport {
 enum Loaded {
     Datasets(Vec<Arc<Dataset>>),
     Rows(Vec<(PathBuf, Arc<Vec<Coherence>>)>),
+    Results(Vec<ModelScores>),
 }
 
 pub(super) fn run(job: &CompareJob, watch: &Watch) -> Result<CompareReport, WorkbenchError> {
@@ -101,6 +102,11 @@ pub(super) fn run(job: &CompareJob, watch: &Watch) -> Result<CompareReport, Work
         warnings: Vec::new(),
     };
     match load(job, watch)? {
+        Loaded::Results(models) => {
+            let tasks = models.iter().flat_map(|model| &model.results.tasks);
+            check_tasks(wish, tasks.map(|task| task.task.as_str()))?;
+            add_results(&mut report, models, job, watch)?;
+        }
         Loaded::Datasets(datasets) => {
             let tokenizer = wish.tokenizer.as_deref().filter(|_| job.counted.is_empty());
             let loaded = tokenizer.map(|name| loading::tokenizer(name, watch)).transpose()?;
@@ -141,16 +147,12 @@ pub(super) fn run(job: &CompareJob, watch: &Watch) -> Result<CompareReport, Work
 
 /// Reads the files, which must all hold the same kind of thing.
 fn load(job: &CompareJob, watch: &Watch) -> Result<Loaded, WorkbenchError> {
+    if let Some(results) = result_folders(job)? {
+        return Ok(Loaded::Results(grades::all(&results, watch)?));
+    }
     let mut rows = job.rows.by_file();
     let mut other: Option<&Path> = job.inputs.loaded.first().map(|dataset| dataset.path.as_path());
     for path in &job.inputs.files {
-        if path.is_dir() {
-            return Err(WorkbenchError::Refused(format!(
-                "{} is a folder: the scores of result folders cannot be compared yet; give datasets, or \
-                 coherence rows that `backstory coherence … --out` wrote",
-                path.display()
-            )));
-        }
         match opening::read_rows(path, watch)? {
             Some(found) => rows.push((path.clone(), Arc::new(found))),
             None => other = other.or(Some(path)),
@@ -183,6 +185,78 @@ fn load(job: &CompareJob, watch: &Watch) -> Result<Loaded, WorkbenchError> {
             }
         }
     }
+}
+
+/// The folders of results, if the files are such; with another kind among them they are refused.
+fn result_folders(job: &CompareJob) -> Result<Option<Vec<Named>>, WorkbenchError> {
+    let files = &job.inputs.files;
+    let is_of_results =
+        |path: &&PathBuf| path.is_dir() || path.file_name().is_some_and(|n| n == "result.json");
+    let Some(folder) = files.iter().find(is_of_results) else { return Ok(None) };
+    if let Some(other) = files.iter().find(|path| !is_of_results(path)) {
+        return Err(WorkbenchError::Wish(format!(
+            "{} is a folder of results and {} is not; give files of one kind",
+            folder.display(),
+            other.display()
+        )));
+    }
+    let (Inputs { join, map, limit, .. }, CompareWish { field, unit, tokenizer, measures, .. }) =
+        (&job.inputs, &job.wish);
+    let plain = join.is_empty() && map.is_empty() && limit.is_none() && field.is_none();
+    if !plain || unit.is_some() || tokenizer.is_some() || !measures.is_empty() {
+        return Err(WorkbenchError::Wish(
+            "folders of results take no --join, --map, --limit, --field, --unit, --tokenizer and --value; their \
+             scores are compared"
+                .into(),
+        ));
+    }
+    Ok(Some(files.iter().map(|path| Named { name: None, path: path.clone() }).collect()))
+}
+
+/// Compares the scores of the other models with the baseline's, and adds that to the report.
+fn add_results(
+    report: &mut CompareReport,
+    mut models: Vec<ModelScores>,
+    job: &CompareJob,
+    watch: &Watch,
+) -> Result<(), WorkbenchError> {
+    for model in &mut models {
+        model.results.tasks.retain(|task| wants(&job.wish, &task.task));
+    }
+    if let [only] = &models[..] {
+        return Err(WorkbenchError::Wish(format!(
+            "there is only {}, and nothing to compare it with; name another folder of results too",
+            only.results.path.display()
+        )));
+    }
+    let baseline = baseline_model(&models, job.wish.baseline.as_deref())?;
+    let baseline = models.remove(baseline);
+    let describe = |model: &ModelScores| SideReport {
+        name: model.name.clone(),
+        path: model.results.path.display().to_string(),
+        strategy: None,
+        records: model.results.tasks.iter().map(|task| task.records.len()).sum(),
+    };
+    report.sides = std::iter::once(&baseline).chain(&models).map(describe).collect();
+    for other in &models {
+        watch.stage("comparing scores", other.results.tasks.len() as u64);
+        report.comparisons.push(report::compare_results(&baseline, other, job.settings, watch)?);
+    }
+    Ok(())
+}
+
+/// The model that the word means, by its name or its path, else the first.
+fn baseline_model(models: &[ModelScores], word: Option<&str>) -> Result<usize, WorkbenchError> {
+    let Some(word) = word else { return Ok(0) };
+    let is_meant =
+        |model: &ModelScores| model.name == word || model.results.path == Path::new(word);
+    models.iter().position(is_meant).ok_or_else(|| {
+        let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+        WorkbenchError::Wish(format!(
+            "--baseline {word} means nothing; use one of: {}",
+            names.join(", ")
+        ))
+    })
 }
 
 fn wants(wish: &CompareWish, task: &str) -> bool {
@@ -270,7 +344,7 @@ fn add(
     let describe = |side: &Side<'_>| SideReport {
         name: side.name.clone(),
         path: side.path.display().to_string(),
-        strategy: side.strategy.to_string(),
+        strategy: Some(side.strategy.to_string()),
         records: side.n_records,
     };
     report.sides = std::iter::once(&baseline).chain(&sides).map(describe).collect();

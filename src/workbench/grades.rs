@@ -19,7 +19,8 @@ pub struct Named {
 }
 
 impl Named {
-    fn title(&self) -> String {
+    /// What its model is called.
+    pub fn title(&self) -> String {
         let named = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
         let folder = match self.path.extension().is_some_and(|e| e == "json") {
             // "result.json" says nothing.
@@ -58,6 +59,25 @@ fn results(path: &Path, watch: &Watch) -> Result<Results, WorkbenchError> {
 pub(super) fn models(all: &[Named], watch: &Watch) -> Result<Vec<ModelScores>, WorkbenchError> {
     check_names(all.iter().map(Named::title))?;
     all.iter().map(|named| model(named, watch)).collect()
+}
+
+/// The scores of several models; those of one name are called by their paths.
+pub(super) fn all(all: &[Named], watch: &Watch) -> Result<Vec<ModelScores>, WorkbenchError> {
+    let titles: Vec<String> = all.iter().map(Named::title).collect();
+    let mut models = Vec::new();
+    for (named, title) in all.iter().zip(&titles) {
+        if models.iter().any(|model: &ModelScores| model.results.path == named.path) {
+            return Err(WorkbenchError::Wish(format!(
+                "{} is there twice; name each folder once",
+                named.path.display()
+            )));
+        }
+        watch.stage(&format!("reading {title}"), 0);
+        let is_alone = titles.iter().filter(|other| *other == title).count() == 1;
+        let name = if is_alone { title.clone() } else { named.path.display().to_string() };
+        models.push(ModelScores { name, results: results(&named.path, watch)? });
+    }
+    Ok(models)
 }
 
 fn check_names(names: impl Iterator<Item = String>) -> Result<(), WorkbenchError> {

@@ -5,6 +5,7 @@
 
 mod answering;
 mod bench;
+mod boarding;
 mod comparing;
 mod demo;
 mod desk;
@@ -34,9 +35,11 @@ mod selecting;
 mod settings;
 mod signature;
 mod synth;
+mod tabling;
 mod wishes;
 
 pub use bench::{BenchJob, BenchReport};
+pub use boarding::{BoardGap, BoardJob, BoardMade};
 pub use comparing::{CompareJob, CompareReport, CompareWish, RESAMPLES, SideReport};
 pub use demo::{DemoJob, DemoReport};
 pub use desk::{Desk, LoadedModel};
@@ -64,6 +67,7 @@ pub use score::{ScoreJob, ScoreReport};
 pub use selecting::{Brush, SelectJob, Selected};
 pub use settings::{OpenFile, Settings};
 pub use synth::{NoPreview, Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
+pub use tabling::TableJob;
 pub use wishes::{FramesWish, Opening};
 
 use crate::coherence::CoherenceError;
@@ -114,6 +118,12 @@ pub enum Job {
     Demo(DemoJob),
     /// Open a file.
     Open(OpenJob),
+    /// Read results from a folder, or from a file of predictions.
+    OpenResults(PathBuf),
+    /// Put results side by side.
+    Board(Box<BoardJob>),
+    /// Write a table.
+    SaveTable(Box<TableJob>),
     /// The example project, written into a folder.
     Example {
         /// The folder.
@@ -221,6 +231,9 @@ impl Job {
             | Self::Score(_)
             | Self::Fetch { .. }
             | Self::Open(_)
+            | Self::OpenResults(_)
+            | Self::Board(_)
+            | Self::SaveTable(_)
             | Self::Example { .. }
             | Self::SaveFigure(_)
             | Self::Report(_)
@@ -255,8 +268,10 @@ pub enum Product {
     Fetched(PathBuf),
     /// See [`Job::Demo`].
     Demo(Box<DemoReport>),
-    /// See [`Job::Open`].
+    /// See [`Job::Open`] and [`Job::OpenResults`].
     Opened(Opened),
+    /// See [`Job::Board`].
+    Board(Box<BoardMade>),
     /// The files of the example project, human records first.
     Example(Vec<PathBuf>),
     /// See [`Job::Models`].
@@ -400,6 +415,9 @@ pub fn run(
         }
         Job::Demo(job) => Product::Demo(Box::new(demo::run(job, desk, watch, follow)?)),
         Job::Open(job) => Product::Opened(opening::run(&job, watch)?),
+        Job::OpenResults(path) => Product::Opened(opening::results(&path, watch)?),
+        Job::SaveTable(job) => Product::Saved(tabling::run(&job)?),
+        Job::Board(job) => Product::Board(Box::new(boarding::run(&job, watch)?)),
         Job::Example { folder } => Product::Example(example::unpack(&folder)?),
         Job::Models => Product::Models(loading::models()?),
         Job::ReadPrompt(path) => Product::Prompt(synth::read_prompt_file(&path)?),

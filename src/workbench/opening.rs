@@ -1,9 +1,11 @@
-//! Opening a file for the window: a dataset, coherence rows of an earlier run, or needle results.
+//! Opening a file for the window: a dataset, coherence rows of an earlier run, needle results, or a
+//! folder of results.
 
-use super::{FileReport, WorkbenchError, grades, inspect, result_lines};
+use super::{FileReport, Named, WorkbenchError, grades, inspect, result_lines};
 use crate::coherence::Coherence;
 use crate::data::{self, Dataset, ReadOptions, Record};
 use crate::job::Watch;
+use crate::longbench::{self, Results};
 use crate::needle::Answered;
 use crate::synthesis;
 use rayon::prelude::*;
@@ -38,6 +40,15 @@ pub enum Opened {
         /// The rows, in the file's order.
         rows: Arc<Vec<Coherence>>,
     },
+    /// Scores, with the records behind them where they are known.
+    Results {
+        /// The folder or file.
+        path: PathBuf,
+        /// What its model is called.
+        name: String,
+        /// The scores.
+        results: Arc<Results>,
+    },
     /// Needle results.
     Needles {
         /// The file.
@@ -47,9 +58,21 @@ pub enum Opened {
     },
 }
 
+/// The results in a folder, or in a file that is known to hold them.
+pub(super) fn results(path: &Path, watch: &Watch) -> Result<Opened, WorkbenchError> {
+    let named = Named { name: None, path: path.to_owned() };
+    let name = named.title();
+    watch.stage(&format!("reading the results of {name}"), 0);
+    let results = Arc::new(longbench::read_results(path, watch)?);
+    Ok(Opened::Results { path: path.to_owned(), name, results })
+}
+
 pub(super) fn run(job: &OpenJob, watch: &Watch) -> Result<Opened, WorkbenchError> {
     let name = job.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     watch.stage(&format!("opening {name}"), 0);
+    if job.path.is_dir() || name == "result.json" || name.starts_with("samples_longbench") {
+        return results(&job.path, watch);
+    }
     if let Some(rows) = read_rows(&job.path, watch)? {
         return Ok(Opened::Rows { path: job.path.clone(), rows: Arc::new(rows) });
     }

@@ -50,10 +50,11 @@ fn the_palette_finds_commands_by_their_words() {
 #[test]
 fn keys_lead_to_the_views() {
     let mut stage = Setup::example().open();
-    let keys = [Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num1];
+    let keys = [Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num1];
     for (key, view) in keys.into_iter().zip([
         View::Synthesize,
         View::Compare,
+        View::Scores,
         View::Needle,
         View::Jobs,
         View::Data,

@@ -30,7 +30,8 @@ pub(super) fn files_ui(window: &mut Window, ui: &mut Ui) {
     ui.separator();
     egui::ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         let Files { all, rows, needles, .. } = &window.files;
-        if all.is_empty() && rows.is_empty() && needles.is_empty() {
+        let is_empty = all.is_empty() && rows.is_empty() && needles.is_empty();
+        if is_empty && !window.scores.is_open() {
             ui.label(
                 RichText::new("Nothing is open. Open a file, or see the example project.").weak(),
             );
@@ -44,6 +45,7 @@ pub(super) fn files_ui(window: &mut Window, ui: &mut Ui) {
             file_ui(window, ui, key);
         }
         rows_ui(window, ui);
+        window.results_list_ui(ui);
         needles_ui(window, ui);
     });
 }

@@ -31,10 +31,12 @@ pub fn window_ui(window: &mut Window, ui: &mut Ui) {
         View::Data => window.data_ui(ui),
         View::Synthesize => window.synthesize_ui(ui),
         View::Compare => window.compare_ui(ui),
+        View::Scores => window.scores_ui(ui),
         View::Needle => window.needle_ui(ui),
         View::Jobs => window.jobs_ui(ui),
     });
     window.export_ui(ui);
+    window.save_table_ui(ui);
     window.needle_form_ui(ui);
     dialogs::palette_ui(window, ui);
     dialogs::keys_ui(window, ui);

@@ -102,12 +102,12 @@ fn title(format: Format) -> (&'static str, &'static str) {
 impl Window {
     /// Opens the dialog.
     pub(in crate::app) fn open_export(&mut self, is_figure: bool) {
-        let is_needle = self.view == View::Needle;
-        if is_figure && !is_needle {
+        if is_figure && !self.has_own_figure() {
             self.show(View::Compare);
         }
         let showing = match self.figure_page() {
-            _ if is_needle => "needle.svg",
+            _ if self.view == View::Scores => self.scores.figure_name(),
+            _ if self.view == View::Needle => "needle.svg",
             ComparePage::Coherence => match self.settings.compare.coherence {
                 CoherenceForm::Bars => "coherence.svg",
                 CoherenceForm::Auc => "coherence_auc.svg",
@@ -343,10 +343,14 @@ impl Window {
         }
     }
 
+    /// Whether the view that is shown has another figure than Compare's.
+    fn has_own_figure(&self) -> bool {
+        matches!(self.view, View::Scores | View::Needle)
+    }
+
     /// The shown figure as a file has it: of many points the window draws only some.
     fn figure_source(&self, figure: Arc<Figure>) -> FigureSource {
-        let is_coherence =
-            self.view != View::Needle && self.figure_page() == ComparePage::Coherence;
+        let is_coherence = !self.has_own_figure() && self.figure_page() == ComparePage::Coherence;
         if !is_coherence || !self.compare.is_thinned() {
             return FigureSource::Drawn(figure);
         }

@@ -6,4 +6,5 @@ pub mod export;
 pub mod jobs;
 pub mod needle;
 mod record_texts;
+pub mod scores;
 pub mod synthesize;

@@ -20,7 +20,7 @@ pub fn of_row(task: &TaskPairs<'_>, n_tasks: usize, baseline: &str, other: &str)
     let mut warnings = Vec::new();
     match task.pairs.len() {
         0 => warnings.push("no seed has a value on both sides".to_owned()),
-        n => warnings.extend(few(n, n_tasks)),
+        n => warnings.extend(few(n, n_tasks, "seeds")),
     }
     for (side, name) in [baseline, other].into_iter().enumerate() {
         warnings.extend(averaged(task.n_averaged[side], name));
@@ -46,8 +46,8 @@ pub fn of_row(task: &TaskPairs<'_>, n_tasks: usize, baseline: &str, other: &str)
 const DEPENDENT: &str =
     "they are not independent, so the interval may be too narrow and p too small";
 
-/// Too few pairs: for a small p, or for a good interval.
-fn few(n: usize, n_tasks: usize) -> Option<String> {
+/// Too few pairs: for a small p, or for a good interval; more of `what` would help.
+pub(in crate::report) fn few(n: usize, n_tasks: usize, what: &str) -> Option<String> {
     let pairs = if n == 1 { "1 pair".to_owned() } else { format!("{n} pairs") };
     let least = 2.0 * 0.5_f64.powi(n.min(1000) as i32);
     let adjusted = (least * n_tasks as f64).min(1.0);
@@ -59,7 +59,7 @@ fn few(n: usize, n_tasks: usize) -> Option<String> {
             }
         };
         let least = p_value(least);
-        return Some(format!("only {pairs}: p cannot be below {least}{holm}; use more seeds"));
+        return Some(format!("only {pairs}: p cannot be below {least}{holm}; use more {what}"));
     }
     (n < FEW_PAIRS).then(|| format!("only {pairs}: the interval is rather too narrow"))
 }

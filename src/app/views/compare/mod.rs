@@ -181,10 +181,12 @@ impl Window {
         }
     }
 
-    /// The figure that is shown: that of the needle results, or Compare's with the chosen records in it.
+    /// The figure that is shown: that of Scores or Needle, or Compare's with the chosen records in it.
     pub(in crate::app) fn shown_figure(&self) -> Option<Arc<Figure>> {
-        if self.view == crate::app::View::Needle {
-            return self.needle.figure();
+        match self.view {
+            crate::app::View::Scores => return self.scores.figure(),
+            crate::app::View::Needle => return self.needle.figure(),
+            _ => {}
         }
         let selected = self.compare.selection.selected();
         match self.figure_page() {
