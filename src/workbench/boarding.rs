@@ -50,9 +50,12 @@ pub(super) fn run(job: &BoardJob, watch: &Watch) -> Result<BoardMade, WorkbenchE
     let models: Vec<ModelScores> = job.models.iter().map(model).collect();
     let n_tasks: usize = models.iter().map(|model| model.results.tasks.len()).sum();
     watch.stage("comparing scores", n_tasks as u64);
-    let board = report::score_board(&models, job.baseline, job.settings, watch)?;
-    watch.check()?;
-    let scores = Arc::new(report::scores_figure(&models, None));
+    // Each resamples all records on its own.
+    let (board, scores) = rayon::join(
+        || report::score_board(&models, job.baseline, job.settings, watch),
+        || Arc::new(report::scores_figure(&models, None)),
+    );
+    let board = board?;
     watch.check()?;
     let gap = job.gap.and_then(|gap| {
         let (with, without) = (models.get(gap.with)?, models.get(gap.without)?);
