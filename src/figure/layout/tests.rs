@@ -448,7 +448,7 @@ fn a_tall_figure_fits_on_a_page() {
 
 #[test]
 fn a_label_too_long_for_narrow_panels_is_written_once_across_the_page() {
-    let words = "length of the context (tokens, a tokenizer with a long name)";
+    let words = "length of the context (tokens of some model)";
     let panel = || Panel { x: Axis::linear(words, 0.0, 9.0), ..Panel::default() };
     let of = |width_in: f64, n: usize| {
         let panels = (0..n).map(|_| panel()).collect();
