@@ -17,7 +17,7 @@ const N_FRAMES: usize = 240;
 /// Pictures before, in which text is laid out for the first time.
 const N_WARM_UP: usize = 12;
 /// How long files and figures may take.
-const MOST_WAITING: Duration = Duration::from_secs(120);
+const MOST_WAITING: Duration = Duration::from_secs(600);
 
 /// A view's frames.
 #[derive(Debug, Clone, Copy, Serialize)]
