@@ -227,9 +227,7 @@ impl Window {
     /// What a job's end means for the person.
     fn follow_up(&mut self, id: JobId, ask: &Ask, state: &State) {
         let title = ask.title();
-        if let Some(dialog) = self.export.take() {
-            self.export = dialog.after(id, state);
-        }
+        self.export.take_if(|dialog| !dialog.to.stays_after(id, state));
         self.scores.after(id, state);
         match (ask, state) {
             // The file that the example project should have made room for is not there.

@@ -410,7 +410,7 @@ impl Window {
                 Purpose::SynthOut => self.synthesize.set_out(&path),
                 Purpose::ExportOut => {
                     if let Some(dialog) = &mut self.export {
-                        dialog.pick(&path);
+                        dialog.to.pick(&path);
                     }
                 }
                 Purpose::Needle(field) => {

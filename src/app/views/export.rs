@@ -1,22 +1,19 @@
 //! Export: one dialog for records and figures.
 
 use super::data::counted;
+use super::destination::Destination;
 use crate::app::View;
 use crate::app::files::File;
-use crate::app::jobs::{Ask, State as JobState};
+use crate::app::jobs::Ask;
 use crate::app::picker::Purpose;
-use crate::app::theme;
 use crate::app::ui::{modal, name_field, swatch_ui};
 use crate::app::window::{Window, typed_path};
 use crate::export::Format;
 use crate::figure::{Figure, Mark, Panel};
 use crate::report::CoherenceForm;
-use crate::workbench::{
-    ComparePage, DPI, ExportJob, FigureJob, FigureSource, Inputs, JobId, Place,
-};
+use crate::workbench::{ComparePage, DPI, ExportJob, FigureJob, FigureSource, Inputs, Place};
 use egui::{DragValue, RichText, Ui};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the dialog remembers while it is open.
@@ -24,40 +21,13 @@ pub struct Dialog {
     /// A figure rather than records.
     is_figure: bool,
     /// Where to.
-    pub path: String,
+    pub to: Destination,
     format: Format,
     /// Only the records that the Data view shows.
     only_found: bool,
     picture: Picture,
     dpi: f64,
     width_in: f64,
-    /// Replace a file that is there.
-    replace: bool,
-    /// The job that writes.
-    pending: Option<JobId>,
-    refused: Option<String>,
-}
-
-impl Dialog {
-    /// Takes the path of a file dialog, which has asked before it lets a file be replaced.
-    pub fn pick(&mut self, path: &Path) {
-        self.path = path.to_string_lossy().into_owned();
-        self.replace = true;
-    }
-
-    /// The dialog after the end of a job: gone when what it asked for is written.
-    pub fn after(mut self, id: JobId, state: &JobState) -> Option<Self> {
-        if self.pending != Some(id) {
-            return Some(self);
-        }
-        self.pending = None;
-        match state {
-            JobState::Failed(why) => self.refused = Some(why.clone()),
-            JobState::Cancelled => {}
-            _ => return None,
-        }
-        Some(self)
-    }
 }
 
 /// What a figure is written as.
@@ -118,20 +88,14 @@ impl Window {
             _ => "lengths.svg",
         };
         let name = if is_figure { showing } else { "records.jsonl" };
-        let folder = self.settings.recent.first().and_then(|path| path.parent()).map(PathBuf::from);
-        let folder = folder.or_else(|| Some(directories::UserDirs::new()?.home_dir().to_owned()));
-        let path = folder.unwrap_or_default().join(name);
         self.export = Some(Dialog {
             is_figure,
-            path: path.to_string_lossy().into_owned(),
+            to: self.destination(name),
             format: Format::Jsonl,
             only_found: true,
             picture: Picture::Svg,
             dpi: DPI,
             width_in: WIDTH_IN,
-            replace: false,
-            pending: None,
-            refused: None,
         });
     }
 
@@ -148,38 +112,14 @@ impl Window {
                 self.records_form_ui(ui, &mut dialog);
             }
             ui.add_space(6.0);
-            self.path_ui(ui, &mut dialog);
-            if let Some(why) = &dialog.refused {
-                ui.add(egui::Label::new(RichText::new(why).color(theme::error_color(ui))).wrap());
-            }
-            ui.add_space(8.0);
-            ui.horizontal(|ui| {
-                let free = dialog.pending.is_none();
-                let button = egui::Button::new(RichText::new("Export").strong());
-                let export = ui.add_enabled(free, button).clicked();
-                let cancel = ui.button("Cancel").clicked();
-                if !free {
-                    ui.spinner();
-                }
-                (export, cancel)
-            })
-            .inner
+            let words = ("File to export to", Purpose::ExportOut, "Export");
+            self.destination_ui(ui, &mut dialog.to, words)
         });
-        let (export, cancel) = shown.inner;
-        if export {
-            dialog.refused = None;
-            match self.export_ask(&dialog) {
-                Ok(ask) => dialog.pending = self.start(ask),
-                Err(why) => dialog.refused = Some(why),
-            }
-        }
-        if let Some(id) = dialog.pending.filter(|_| cancel)
-            && let Some(entry) = self.jobs.get_mut(id)
-        {
-            entry.watch.cancel();
-        }
+        let clicked = shown.inner;
+        let ask = clicked.writes.then(|| self.export_ask(&dialog));
+        self.write_or_cancel(&mut dialog.to, ask, clicked.cancels);
         // A file dialog in front of this one takes the Escape key for itself.
-        let leaves = cancel || (shown.should_close() && !self.picker.is_open());
+        let leaves = clicked.cancels || (shown.should_close() && !self.picker.is_open());
         self.export = Some(dialog).filter(|_| !leaves);
     }
 
@@ -239,8 +179,7 @@ impl Window {
             ui.radio_value(&mut dialog.picture, picture, picture.title());
         }
         if dialog.picture != before {
-            let path = PathBuf::from(&dialog.path).with_extension(dialog.picture.extension());
-            dialog.path = path.to_string_lossy().into_owned();
+            dialog.to.set_extension(dialog.picture.extension());
         }
         ui.horizontal(|ui| {
             ui.label("Width");
@@ -266,24 +205,9 @@ impl Window {
         ui.label(RichText::new("Black on white, in 8 pt; the spec that draws it again is written beside it as JSON.").weak().small());
     }
 
-    fn path_ui(&mut self, ui: &mut Ui, dialog: &mut Dialog) {
-        ui.label("To");
-        ui.horizontal(|ui| {
-            let field = egui::TextEdit::singleline(&mut dialog.path).desired_width(410.0);
-            let field = ui.add(field);
-            name_field(&field, "File to export to");
-            let browse = egui::Button::new("Browse…");
-            if ui.add_enabled(!self.picker.is_open(), browse).clicked() {
-                let suggested = PathBuf::from(&dialog.path);
-                self.browse(Purpose::ExportOut, Some(&suggested));
-            }
-        });
-        ui.checkbox(&mut dialog.replace, "Replace the file if it is there");
-    }
-
     fn export_ask(&self, dialog: &Dialog) -> Result<Ask, String> {
-        let mut out = typed_path(&dialog.path).ok_or("Say where to write.")?;
-        let replace = dialog.replace;
+        let mut out = typed_path(&dialog.to.path).ok_or("Say where to write.")?;
+        let replace = dialog.to.replace;
         if dialog.is_figure {
             let figure = self.shown_figure().ok_or("The figure is not drawn yet.")?;
             check_is_drawn(&figure)?;

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod data;
+mod destination;
 pub mod export;
 pub mod jobs;
 pub mod needle;

@@ -14,6 +14,7 @@ use crate::app::View;
 use crate::app::files::file_name;
 use crate::app::jobs::{Ask, State as JobState};
 use crate::app::views::data::counted;
+use crate::app::views::destination::Destination;
 use crate::app::window::Window;
 use crate::figure::Figure;
 use crate::longbench::Results;
@@ -67,7 +68,7 @@ pub struct State {
     /// The score whose records are shown: its task and its set.
     clicked: Option<(String, u64)>,
     reader: Option<records::Reader>,
-    saving: Option<saving::Form>,
+    saving: Option<Destination>,
 }
 
 /// What the board is made from.
@@ -125,13 +126,13 @@ impl State {
 
     /// Hears of a job's end.
     pub fn after(&mut self, id: JobId, state: &JobState) {
-        self.saving = self.saving.take().and_then(|form| form.after(id, state));
+        self.saving.take_if(|to| !to.stays_after(id, state));
     }
 
     /// Takes the path of a file dialog.
     pub fn pick_table(&mut self, path: &Path) {
-        if let Some(form) = &mut self.saving {
-            form.pick(path);
+        if let Some(to) = &mut self.saving {
+            to.pick(path);
         }
     }
 
