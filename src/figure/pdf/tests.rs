@@ -3,7 +3,6 @@ use super::super::samples;
 use super::super::svg::to_svg;
 use super::*;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// A file's bytes, each as a character.
 fn characters(pdf: &[u8]) -> String {
@@ -213,21 +212,10 @@ fn half_transparent_inks_have_their_states() {
     assert!(content.contains("/A0 gs") && content.contains("/A1 gs"));
 }
 
+/// The time that they take is a bench's; what keeps it short is that points become one path.
 #[test]
-fn a_hundred_thousand_records_are_written_at_once() {
+fn a_hundred_thousand_records_make_no_large_file() {
     let figure = samples::cloud();
-    // The time of this thread, the best of some, as other tests run beside it.
-    let best = |draw: &dyn Fn() -> usize| {
-        let timed = (0..5).map(|_| {
-            let begin = cpu_time::ThreadTime::now();
-            let n_bytes = draw();
-            (begin.elapsed(), n_bytes)
-        });
-        timed.min().unwrap()
-    };
-    let (svg_time, svg_bytes) = best(&|| to_svg(&figure).len());
-    let (pdf_time, pdf_bytes) = best(&|| to_pdf(&figure).unwrap().len());
-    assert!(svg_time < Duration::from_millis(100), "SVG: {svg_time:?}");
-    assert!(pdf_time < Duration::from_millis(300), "PDF: {pdf_time:?}");
-    assert!(svg_bytes < 2_000_000 && pdf_bytes < 1_000_000, "{svg_bytes} {pdf_bytes}");
+    let (n_svg, n_pdf) = (to_svg(&figure).len(), to_pdf(&figure).unwrap().len());
+    assert!(n_svg < 2_000_000 && n_pdf < 1_000_000, "{n_svg} {n_pdf}");
 }
