@@ -4,6 +4,7 @@ use super::Asked;
 use super::compare_arguments::CompareArguments;
 use super::evaluate_arguments::EvaluateArguments;
 use super::figure_arguments::{FigureArguments, FormArgument};
+use super::filter_arguments::FilterArguments;
 use super::needle_arguments::NeedleCommand;
 use super::report_arguments::ReportArguments;
 use super::score_arguments::ScoreArguments;
@@ -102,6 +103,12 @@ pub enum Command {
     Inspect {
         #[command(flatten)]
         inputs: InputArguments,
+        #[command(flatten)]
+        filter: FilterArguments,
+        /// Counts the tokens that a filter asks for: a tokenizer.json, a .gguf file or a model of the
+        /// catalogue
+        #[arg(long, requires = "filter")]
+        tokenizer: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -110,6 +117,8 @@ pub enum Command {
     Lengths {
         #[command(flatten)]
         inputs: InputArguments,
+        #[command(flatten)]
+        filter: FilterArguments,
         /// Count tokens too: a tokenizer.json, a .gguf file or a model of the catalogue
         #[arg(long)]
         tokenizer: Option<String>,
@@ -155,6 +164,12 @@ pub enum Command {
     Export {
         #[command(flatten)]
         inputs: InputArguments,
+        #[command(flatten)]
+        filter: FilterArguments,
+        /// Counts the tokens that a filter asks for: a tokenizer.json, a .gguf file or a model of the
+        /// catalogue
+        #[arg(long, requires = "filter")]
+        tokenizer: Option<String>,
         /// How
         #[arg(long, value_parser = format)]
         format: Format,
@@ -268,7 +283,7 @@ pub struct InputOptions {
     /// A column for a field, such as `context=document`; may be given several times
     #[arg(long, value_parser = column)]
     map: Vec<(String, String)>,
-    /// Only the first N records of each file
+    /// Only the first N records of each file, of those that a filter wants
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
 }
@@ -392,9 +407,12 @@ impl Command {
             Self::Demo { out, overwrite, .. } => Job::Demo(DemoJob { out, overwrite }),
             Self::Models { command: ModelsCommand::Get { name, .. } } => Job::Fetch { name },
             Self::Models { .. } => return Err("`models list` runs no job".to_owned()),
-            Self::Inspect { inputs, .. } => Job::Inspect(inputs.inputs()),
-            Self::Lengths { inputs, tokenizer, .. } => {
-                Job::Lengths(LengthsJob { inputs: inputs.inputs(), tokenizer })
+            Self::Inspect { inputs, filter, tokenizer, .. } => {
+                Job::Inspect(filter.on(inputs.inputs(), tokenizer))
+            }
+            Self::Lengths { inputs, filter, tokenizer, .. } => {
+                let inputs = filter.on(inputs.inputs(), tokenizer.clone());
+                Job::Lengths(LengthsJob { inputs, tokenizer })
             }
             Self::Synth(synth) => Job::Synth(Box::new(synth.job()?)),
             Self::Coherence { inputs, model, shuffles, negatives, seed, out, .. } => {
@@ -414,8 +432,8 @@ impl Command {
             Self::Score(score) => Job::Score(score.job()),
             Self::Report(report) => Job::Report(Box::new(report.job())),
             Self::Figure(figure) => Job::SaveFigure(figure.job()?),
-            Self::Export { inputs, format, out, .. } => {
-                let inputs = inputs.inputs();
+            Self::Export { inputs, filter, tokenizer, format, out, .. } => {
+                let inputs = filter.on(inputs.inputs(), tokenizer);
                 Job::Export(ExportJob { inputs, only: None, format, out, replace: true })
             }
             Self::Bench { command: BenchCommand::Frames { .. } } => {
@@ -454,6 +472,7 @@ impl InputOptions {
             loaded: Vec::new(),
             join: self.join,
             map: self.map,
+            filter: None,
             limit: self.limit.map(|n| n as usize),
         }
     }

@@ -6,6 +6,7 @@ mod arguments;
 mod compare_arguments;
 mod evaluate_arguments;
 mod figure_arguments;
+mod filter_arguments;
 mod lengths_arguments;
 mod needle_arguments;
 mod print;

@@ -10,6 +10,7 @@
 
 mod error;
 mod fields;
+pub mod filter;
 mod gather;
 mod id;
 mod join;

@@ -236,9 +236,9 @@ pub fn of_each(
         if watch.is_cancelled() {
             return Err(Cancelled.into());
         }
-        let counts = counter.count_field(record, field)?;
+        let length = counter.length(record, field, unit)?;
         watch.advance(1);
-        Ok(counts.into_iter().find(|count| count.1 == unit).map(|count| count.2))
+        Ok(length)
     };
     records.par_iter().map(length).collect()
 }
@@ -251,6 +251,21 @@ impl Counter<'_> {
             counts.extend(self.count_field(record, field)?);
         }
         Ok(counts)
+    }
+
+    /// The length of one part of a record; `None` where it lacks the part, and for tokens without a
+    /// tokenizer.
+    ///
+    /// # Errors
+    /// See [`LengthsError`].
+    pub fn length(
+        &self,
+        record: &Record,
+        field: Field,
+        unit: Unit,
+    ) -> Result<Option<f64>, LengthsError> {
+        let counts = self.count_field(record, field)?;
+        Ok(counts.into_iter().find(|count| count.1 == unit).map(|count| count.2))
     }
 
     fn count_field(&self, record: &Record, field: Field) -> Result<Vec<Count>, LengthsError> {

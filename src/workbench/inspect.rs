@@ -34,9 +34,10 @@ pub struct FileReport {
     pub skipped: Vec<Skipped>,
 }
 
-pub(super) fn run(inputs: &Inputs) -> Result<InspectReport, WorkbenchError> {
+pub(super) fn run(inputs: &Inputs, watch: &Watch) -> Result<InspectReport, WorkbenchError> {
     // The skipped lines are in the report, so they are no warnings here.
-    let datasets = inputs.read(&Watch::default())?;
+    let whole = Inputs { filter: None, limit: None, ..inputs.clone() };
+    let datasets = inputs.chosen(whole.read(&Watch::default())?, watch)?;
     Ok(InspectReport { files: datasets.iter().map(|dataset| report(dataset)).collect() })
 }
 

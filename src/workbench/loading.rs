@@ -1,7 +1,8 @@
 //! What the person named, opened: data files, models, tokenizers.
 
 use super::WorkbenchError;
-use crate::data::{self, Dataset, ReadOptions};
+use super::filtering::{self, FilterWish};
+use crate::data::{self, Dataset, ReadOptions, Record};
 use crate::gpu;
 use crate::job::Watch;
 use crate::model::catalogue::{self, DEFAULT, Entry};
@@ -23,7 +24,9 @@ pub struct Inputs {
     pub join: Vec<PathBuf>,
     /// Columns by field, for files of unknown shape.
     pub map: Vec<(String, String)>,
-    /// Only this many records of each file.
+    /// Only the records of which this holds.
+    pub filter: Option<Box<FilterWish>>,
+    /// Only this many records of each file, of those that the filter wants.
     pub limit: Option<usize>,
 }
 
@@ -37,8 +40,8 @@ impl Inputs {
                 self.join.len()
             )));
         }
-        let mut datasets: Vec<Arc<Dataset>> =
-            self.loaded.iter().map(|dataset| limited(dataset.clone(), self.limit)).collect();
+        self.filter.as_ref().map_or(Ok(()), |wish| wish.check())?;
+        let mut datasets = self.loaded.clone();
         for (ix, path) in self.files.iter().enumerate() {
             watch.check()?;
             let join = self.join.get(ix).cloned();
@@ -51,9 +54,28 @@ impl Inputs {
             if let Some(more) = dataset.skipped.len().checked_sub(20).filter(|more| *more > 0) {
                 watch.warn(format!("{}: {more} more lines skipped", path.display()));
             }
-            datasets.push(limited(Arc::new(dataset), self.limit));
+            datasets.push(Arc::new(dataset));
         }
-        Ok(datasets)
+        self.chosen(datasets, watch)
+    }
+
+    /// The records of these datasets that the filter wants, as far as the limit goes.
+    pub(super) fn chosen(
+        &self,
+        datasets: Vec<Arc<Dataset>>,
+        watch: &Watch,
+    ) -> Result<Vec<Arc<Dataset>>, WorkbenchError> {
+        let limited = |datasets: Vec<Arc<Dataset>>| {
+            datasets.into_iter().map(|dataset| limited(dataset, self.limit)).collect()
+        };
+        let Some(wish) = &self.filter else { return Ok(limited(datasets)) };
+        let filtering = wish.prepare(watch)?;
+        let mut wanted = Vec::new();
+        for dataset in datasets {
+            let flags = filtering.flags(&dataset, watch)?;
+            wanted.push(filtering::kept(dataset, &flags));
+        }
+        Ok(limited(wanted))
     }
 }
 
@@ -62,8 +84,12 @@ pub(super) fn limited(dataset: Arc<Dataset>, limit: Option<usize>) -> Arc<Datase
     let Some(limit) = limit.filter(|limit| *limit < dataset.records.len()) else {
         return dataset;
     };
-    let records = dataset.records[..limit].to_vec();
-    let Dataset { path, format, bytes, columns, skipped, .. } = &*dataset;
+    with_records(&dataset, dataset.records[..limit].to_vec())
+}
+
+/// The dataset with these records instead of its own.
+pub(super) fn with_records(dataset: &Dataset, records: Vec<Record>) -> Arc<Dataset> {
+    let Dataset { path, format, bytes, columns, skipped, .. } = dataset;
     Arc::new(Dataset {
         path: path.clone(),
         format: *format,

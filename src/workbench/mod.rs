@@ -12,6 +12,7 @@ mod desk;
 mod evaluating;
 mod example;
 mod figures;
+mod filtering;
 mod finding;
 mod grades;
 mod inspect;
@@ -47,6 +48,7 @@ pub use evaluating::{Estimate, EvaluateJob, EvaluateReport};
 pub use figures::{
     DPI, Drawn, FigureJob, FigureSource, LengthsWish, Picture, PictureJob, SaveJob, Saved,
 };
+pub use filtering::FilterWish;
 pub use finding::{FindJob, Place};
 pub use grades::{GapWish, Named};
 pub use inspect::{FileReport, InspectReport};
@@ -399,7 +401,7 @@ pub fn run(
     follow: &mut dyn FnMut(SynthEvent),
 ) -> Result<Product, WorkbenchError> {
     Ok(match job {
-        Job::Inspect(inputs) => Product::Inspect(inspect::run(&inputs)?),
+        Job::Inspect(inputs) => Product::Inspect(inspect::run(&inputs, watch)?),
         Job::Lengths(job) => Product::Lengths(measure::lengths(&job, watch)?),
         Job::Synth(job) => Product::Synth(synth::run(*job, desk, watch, follow)?),
         Job::Coherence(job) => Product::Coherence(Box::new(measure::coherence(&job, desk, watch)?)),
@@ -446,11 +448,22 @@ pub fn run(
 fn write_export(job: &ExportJob, watch: &Watch) -> Result<ExportReport, WorkbenchError> {
     loading::check_output(&job.out)?;
     loading::check_replaces(&job.out, job.replace)?;
-    let datasets = job.inputs.read(watch)?;
+    // A choice by number is one among all records, so a filter comes after it.
+    let (inputs, later) = match &job.only {
+        Some(_) => (Inputs { filter: None, ..job.inputs.clone() }, job.inputs.filter.as_ref()),
+        None => (job.inputs.clone(), None),
+    };
+    let datasets = inputs.read(watch)?;
+    let filtering = later.map(|wish| wish.prepare(watch)).transpose()?;
     let mut records: Vec<&Record> = Vec::new();
     for (at, dataset) in datasets.iter().enumerate() {
+        let flags =
+            filtering.as_ref().map(|filtering| filtering.flags(dataset, watch)).transpose()?;
         let all = dataset.records.iter().enumerate();
-        let wanted = |ix| job.only.as_ref().is_none_or(|only| only.contains(&(at, ix)));
+        let wanted = |ix| {
+            let is_chosen = job.only.as_ref().is_none_or(|only| only.contains(&(at, ix)));
+            is_chosen && flags.as_ref().is_none_or(|flags| flags[ix])
+        };
         records.extend(all.filter(|(ix, _)| wanted(*ix)).map(|(_, record)| record));
     }
     let exported = export::write(&records, job.format, &job.out, watch)?;
