@@ -10,6 +10,7 @@ mod compare;
 mod compare_scores;
 mod data_files;
 mod evaluate;
+mod extend;
 mod filter;
 mod gpu;
 mod layering;

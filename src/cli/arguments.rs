@@ -3,6 +3,7 @@
 use super::Asked;
 use super::compare_arguments::CompareArguments;
 use super::evaluate_arguments::EvaluateArguments;
+use super::extend_arguments::ExtendArguments;
 use super::figure_arguments::{FigureArguments, FormArgument};
 use super::filter_arguments::FilterArguments;
 use super::needle_arguments::NeedleCommand;
@@ -128,6 +129,8 @@ pub enum Command {
     },
     /// Make records from seeds
     Synth(Box<SynthArguments>),
+    /// Make records longer: their own context among others, to a number of contexts or tokens
+    Extend(Box<ExtendArguments>),
     /// Measure how much instructions and answers depend on their contexts
     Coherence {
         #[command(flatten)]
@@ -392,6 +395,7 @@ impl Command {
             | Self::Bench { command: BenchCommand::Model { json, .. } }
             | Self::Bench { command: BenchCommand::Frames { json, .. } } => *json,
             Self::Synth(synth) => synth.json,
+            Self::Extend(extend) => extend.json,
             Self::Needle { command } => command.json(),
             Self::Compare(compare) => compare.json,
             Self::Evaluate(evaluate) => evaluate.json,
@@ -415,6 +419,7 @@ impl Command {
                 Job::Lengths(LengthsJob { inputs, tokenizer })
             }
             Self::Synth(synth) => Job::Synth(Box::new(synth.job()?)),
+            Self::Extend(extend) => Job::Extend(Box::new(extend.job())),
             Self::Coherence { inputs, model, shuffles, negatives, seed, out, .. } => {
                 let negatives = match negatives {
                     NegativesArgument::Random => Negatives::Random,
@@ -454,7 +459,7 @@ impl Command {
 }
 
 impl InputArguments {
-    fn inputs(self) -> Inputs {
+    pub fn inputs(self) -> Inputs {
         self.more.inputs(self.files)
     }
 }

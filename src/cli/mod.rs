@@ -5,6 +5,7 @@
 mod arguments;
 mod compare_arguments;
 mod evaluate_arguments;
+mod extend_arguments;
 mod figure_arguments;
 mod filter_arguments;
 mod lengths_arguments;
@@ -104,6 +105,7 @@ fn exit_code(product: &Product) -> u8 {
         Product::Inspect(report) => report.files.iter().map(|file| file.skipped.len()).sum(),
         Product::Lengths(report) => report.skipped,
         Product::Synth(report) => report.rejected + report.skipped,
+        Product::Extended(report) => report.rejected + report.skipped,
         Product::Coherence(report) => report.skipped,
         Product::Compared(report) => report.skipped,
         Product::Evaluated(report) => report.skipped,

@@ -9,8 +9,8 @@ use crate::model::catalogue::ENTRIES;
 use crate::model::{CacheUse, Pace, Work, kernel_shares};
 use crate::report::Table;
 use crate::workbench::{
-    BenchReport, ExportReport, NeedleGroup, NeedleMade, NeedleReport, NeedleScore, Product,
-    SynthReport,
+    BenchReport, ExportReport, ExtendReport, NeedleGroup, NeedleMade, NeedleReport, NeedleScore,
+    Product, SynthReport,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -45,6 +45,7 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Inspect(report) if as_json => document(report),
         Product::Lengths(report) if as_json => document(report),
         Product::Synth(report) if as_json => document(report),
+        Product::Extended(report) if as_json => document(report),
         Product::Coherence(report) if as_json => document(report),
         Product::Compared(report) if as_json => document(report),
         Product::Evaluated(report) if as_json => document(report),
@@ -107,6 +108,7 @@ fn lines(product: &Product) -> Result<()> {
             }
         }
         Product::Synth(report) => synth(&mut out, "", report)?,
+        Product::Extended(report) => extended(&mut out, report)?,
         Product::Coherence(report) => coherence(&mut out, &report.summary.groups)?,
         Product::Compared(report) => {
             for (ix, comparison) in report.comparisons.iter().enumerate() {
@@ -203,6 +205,24 @@ fn synth(out: &mut impl Write, what: &str, report: &SynthReport) -> Result<()> {
         report.tokens_out,
         duration(report.elapsed_secs)
     )
+}
+
+fn extended(out: &mut impl Write, report: &ExtendReport) -> Result<()> {
+    let ExtendReport { path, made, kept, rejected, .. } = report;
+    writeln!(
+        out,
+        "{made} made longer, {kept} kept as they are, {rejected} left out: {}",
+        path.display()
+    )?;
+    let spreads = [("tokens", report.prompt_tokens), ("words", report.prompt_words)];
+    for (unit, spread) in spreads.into_iter().filter_map(|(unit, spread)| Some((unit, spread?))) {
+        let (min, p50, max) = (spread.min, spread.p50, spread.max);
+        writeln!(out, "prompts: {min:.0} to {max:.0} {unit}, median {p50:.0}")?;
+        if let (Some(before), Some(after)) = (report.distance_before, report.distance_after) {
+            writeln!(out, "distance from the target: {before:.0} {unit} before, {after:.0} after")?;
+        }
+    }
+    Ok(())
 }
 
 fn coherence(out: &mut impl Write, groups: &[GroupSummary]) -> Result<()> {

@@ -26,5 +26,5 @@ mod write;
 pub use error::DataError;
 pub use id::{InvalidId, RecordId, StrategyId};
 pub use read::{Dataset, Format, ReadOptions, Skipped, read_dataset};
-pub use record::{Record, Source, assign_ids, record_id};
+pub use record::{Numbering, Record, Source, assign_ids, record_id};
 pub use write::{write_atomic, write_records};

@@ -112,14 +112,25 @@ pub fn record_id(
 /// The seed id of a pair leaves the context out, so a seed and the same seed with its context agree.
 /// Occurrences are counted in the slice's order; records that bring a seed id are not counted for it.
 pub fn assign_ids(records: &mut [Record]) {
-    let mut occurrences = BTreeMap::new();
-    let mut seed_occurrences = BTreeMap::new();
-    for record in records {
-        record.id = next_id(&mut occurrences, record, record.context.as_deref());
+    let mut numbering = Numbering::default();
+    records.iter_mut().for_each(|record| numbering.assign(record));
+}
+
+/// Gives ids to the records of one file as they come, as [`assign_ids`] gives them to all at once.
+#[derive(Debug, Default)]
+pub struct Numbering {
+    occurrences: BTreeMap<RecordId, usize>,
+    seed_occurrences: BTreeMap<RecordId, usize>,
+}
+
+impl Numbering {
+    /// Gives the next record its id, and a seed id where it has none.
+    pub fn assign(&mut self, record: &mut Record) {
+        record.id = next_id(&mut self.occurrences, record, record.context.as_deref());
         if record.seed_id.is_unset() {
             record.seed_id = match record.answers.is_empty() {
                 true => record.id.clone(),
-                false => next_id(&mut seed_occurrences, record, None),
+                false => next_id(&mut self.seed_occurrences, record, None),
             };
         }
     }

@@ -2,10 +2,14 @@
 //!
 //! Drawing them belongs in `report`; what is wrong with a record belongs in `checks`.
 
+mod prompts;
+
+pub use prompts::{Prompts, Written};
+
 use crate::data::{Dataset, Record, StrategyId};
 use crate::job::{Cancelled, Watch};
-use crate::model::{self, ChatTemplate, Message, Tokenizer, TokenizerError};
-use crate::prompt::{PromptError, Task, TaskPrompt};
+use crate::model::{self, ChatTemplate, Tokenizer, TokenizerError};
+use crate::prompt::{PackError, PromptPack, Task};
 use crate::stats::{self, Summary};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -33,12 +37,15 @@ pub enum LengthsError {
     },
     /// The task's prompt failed.
     #[error("the prompt of task `{task}` cannot be used: {source}")]
-    Prompt {
+    Pack {
         /// The task.
         task: String,
         /// What is wrong.
-        source: PromptError,
+        source: PackError,
     },
+    /// Tokens are wanted and nobody counts them.
+    #[error("there is no tokenizer to count tokens with; give one")]
+    NoTokenizer,
     /// The work was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -289,25 +296,11 @@ impl Counter<'_> {
     }
 
     fn count_prompt(&self, record: &Record, context: &str) -> Result<Vec<Count>, LengthsError> {
-        let at_task = |source| LengthsError::Prompt { task: record.task.clone(), source };
-        let prompt = TaskPrompt::of(&record.task)
-            .and_then(|prompt| prompt.fill(context.trim(), record.instruction.trim()))
-            .map_err(at_task)?;
-        let at_record =
-            |source: model::Error| LengthsError::Chat { id: record.id.to_string(), source };
-        let (text, n_tokens) = match (self.template, self.tokenizer) {
-            (Some(template), Some(tokenizer)) => {
-                let user = [Message::new("user", prompt.text)];
-                let chat = model::chat_tokens(template, tokenizer, &user, "").map_err(at_record)?;
-                (chat.text, Some(chat.tokens.len()))
-            }
-            (_, tokenizer) => {
-                let n = tokenizer.map(|tokenizer| tokenizer.count(&prompt.text)).transpose();
-                let n = n.map_err(|error| at_record(error.into()))?;
-                (prompt.text, n)
-            }
-        };
-        let mut counts = plain_counts(Field::Prompt, &text).to_vec();
+        let pack = PromptPack::own();
+        let Self { tokenizer, template } = *self;
+        let written = Prompts { pack: &pack, tokenizer, template }.write(record, context, "")?;
+        let mut counts = plain_counts(Field::Prompt, &written.text).to_vec();
+        let n_tokens = written.tokens.map(|tokens| tokens.len());
         counts.extend(n_tokens.map(|n| (Field::Prompt, Unit::Tokens, n as f64)));
         Ok(counts)
     }

@@ -10,11 +10,13 @@ mod code_similarity;
 mod difflib;
 mod lcs;
 mod numbers;
+mod occurrences;
 mod python_text;
 mod rouge;
 mod string_match;
 mod token_f1;
 
+pub use occurrences::{Plain, occurrences};
 pub use string_match::{exact_match, string_match_all, string_match_part};
 pub use token_f1::token_f1;
 

@@ -1,10 +1,11 @@
-//! Making new records: the two strategies of the paper.
+//! Making new records: the two strategies of the paper, and making them longer ([`extension`]).
 //!
 //! Here belong what to ask, what a reply must be, and what a made record says of its origin
 //! (`PAPER.md` section 1). The loop that asks belongs in `drive`; journal and files in `workbench`.
 
 mod context_synthesis;
 mod draft;
+pub mod extension;
 mod instruction_synthesis;
 mod outcome;
 mod text;

@@ -2,6 +2,8 @@
 
 mod grades;
 mod pack;
+
+pub(super) use pack::read as read_pack;
 mod predictions;
 
 use super::answering::{Answering, Asked};

@@ -11,6 +11,7 @@ mod demo;
 mod desk;
 mod evaluating;
 mod example;
+mod extending;
 mod figures;
 mod filtering;
 mod finding;
@@ -45,6 +46,7 @@ pub use comparing::{CompareJob, CompareReport, CompareWish, RESAMPLES, SideRepor
 pub use demo::{DemoJob, DemoReport};
 pub use desk::{Desk, LoadedModel};
 pub use evaluating::{Estimate, EvaluateJob, EvaluateReport};
+pub use extending::{ExtendJob, ExtendPool, ExtendReport, ExtendSize, LeftOutRecord};
 pub use figures::{
     DPI, Drawn, FigureJob, FigureSource, LengthsWish, Picture, PictureJob, SaveJob, Saved,
 };
@@ -94,6 +96,8 @@ pub enum Job {
     Lengths(LengthsJob),
     /// Make records.
     Synth(Box<SynthJob>),
+    /// Make records longer.
+    Extend(Box<ExtendJob>),
     /// Do the instructions depend on their contexts?
     Coherence(CoherenceJob),
     /// Which of several strategies gives more on the same seeds?
@@ -240,6 +244,7 @@ impl Job {
             | Self::SaveFigure(_)
             | Self::Report(_)
             | Self::NeedleMake(_)
+            | Self::Extend(_)
             | Self::Export(_) => Worker::Io,
         }
     }
@@ -254,6 +259,8 @@ pub enum Product {
     Lengths(LengthsReport),
     /// See [`Job::Synth`].
     Synth(SynthReport),
+    /// See [`Job::Extend`].
+    Extended(Box<ExtendReport>),
     /// See [`Job::Coherence`].
     Coherence(Box<CoherenceReport>),
     /// See [`Job::Compare`].
@@ -404,6 +411,7 @@ pub fn run(
         Job::Inspect(inputs) => Product::Inspect(inspect::run(&inputs, watch)?),
         Job::Lengths(job) => Product::Lengths(measure::lengths(&job, watch)?),
         Job::Synth(job) => Product::Synth(synth::run(*job, desk, watch, follow)?),
+        Job::Extend(job) => Product::Extended(Box::new(extending::run(&job, watch)?)),
         Job::Coherence(job) => Product::Coherence(Box::new(measure::coherence(&job, desk, watch)?)),
         Job::Compare(job) => Product::Compared(Box::new(comparing::run(&job, watch)?)),
         Job::Evaluate(job) => Product::Evaluated(Box::new(evaluating::run(&job, desk, watch)?)),
