@@ -27,4 +27,5 @@ mod score;
 mod slow_model;
 mod statistics;
 mod tokenizer;
+mod truncation;
 mod window;

@@ -9,6 +9,7 @@ use super::filter_arguments::FilterArguments;
 use super::needle_arguments::NeedleCommand;
 use super::report_arguments::ReportArguments;
 use super::score_arguments::ScoreArguments;
+use super::truncate_arguments::TruncateArguments;
 use super::window_arguments::{ViewArgument, WindowArguments, word};
 use crate::coherence::{Negatives, Settings};
 use crate::export::Format;
@@ -127,6 +128,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What a cutoff would take away: tokens, evidence, answers
+    Truncate(TruncateArguments),
     /// Make records from seeds
     Synth(Box<SynthArguments>),
     /// Make records longer: their own context among others, to a number of contexts or tokens
@@ -394,6 +397,7 @@ impl Command {
             | Self::Export { json, .. }
             | Self::Bench { command: BenchCommand::Model { json, .. } }
             | Self::Bench { command: BenchCommand::Frames { json, .. } } => *json,
+            Self::Truncate(truncate) => truncate.json,
             Self::Synth(synth) => synth.json,
             Self::Extend(extend) => extend.json,
             Self::Needle { command } => command.json(),
@@ -418,6 +422,7 @@ impl Command {
                 let inputs = filter.on(inputs.inputs(), tokenizer.clone());
                 Job::Lengths(LengthsJob { inputs, tokenizer })
             }
+            Self::Truncate(truncate) => Job::Truncate(truncate.job()),
             Self::Synth(synth) => Job::Synth(Box::new(synth.job()?)),
             Self::Extend(extend) => Job::Extend(Box::new(extend.job())),
             Self::Coherence { inputs, model, shuffles, negatives, seed, out, .. } => {

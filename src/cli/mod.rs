@@ -14,6 +14,7 @@ mod print;
 mod progress;
 mod report_arguments;
 mod score_arguments;
+mod truncate_arguments;
 mod window_arguments;
 
 use crate::job::Watch;
@@ -104,6 +105,7 @@ fn exit_code(product: &Product) -> u8 {
     let n = match product {
         Product::Inspect(report) => report.files.iter().map(|file| file.skipped.len()).sum(),
         Product::Lengths(report) => report.skipped,
+        Product::Truncated(report) => report.left_out + report.skipped,
         Product::Synth(report) => report.rejected + report.skipped,
         Product::Extended(report) => report.rejected + report.skipped,
         Product::Coherence(report) => report.skipped,

@@ -10,7 +10,7 @@ use crate::model::{CacheUse, Pace, Work, kernel_shares};
 use crate::report::Table;
 use crate::workbench::{
     BenchReport, ExportReport, ExtendReport, NeedleGroup, NeedleMade, NeedleReport, NeedleScore,
-    Product, SynthReport,
+    Product, SynthReport, TruncateReport,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -44,6 +44,7 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
     match product {
         Product::Inspect(report) if as_json => document(report),
         Product::Lengths(report) if as_json => document(report),
+        Product::Truncated(report) if as_json => document(report),
         Product::Synth(report) if as_json => document(report),
         Product::Extended(report) if as_json => document(report),
         Product::Coherence(report) if as_json => document(report),
@@ -107,6 +108,7 @@ fn lines(product: &Product) -> Result<()> {
                 )?;
             }
         }
+        Product::Truncated(report) => truncated(&mut out, report)?,
         Product::Synth(report) => synth(&mut out, "", report)?,
         Product::Extended(report) => extended(&mut out, report)?,
         Product::Coherence(report) => coherence(&mut out, &report.summary.groups)?,
@@ -204,6 +206,51 @@ fn synth(out: &mut impl Write, what: &str, report: &SynthReport) -> Result<()> {
         report.tokens_in,
         report.tokens_out,
         duration(report.elapsed_secs)
+    )
+}
+
+fn truncated(out: &mut impl Write, report: &TruncateReport) -> Result<()> {
+    writeln!(
+        out,
+        "{:>8} {:7} {:22} {:14} {:>6} {:>6} {:>7} {:>11} {:>9} {:>11} {:>9}",
+        "cutoff",
+        "policy",
+        "strategy",
+        "task",
+        "n",
+        "over",
+        "lost",
+        "gold cut",
+        "answers",
+        "targets cut",
+        "lossless"
+    )?;
+    for run in &report.runs {
+        for loss in &run.groups {
+            let (gold, targets) = (
+                format!("{}+{}/{}", loss.gold_cut_fully, loss.gold_cut_partly, loss.with_gold),
+                format!("{}+{}/{}", loss.targets_cut_fully, loss.targets_cut_partly, loss.targets),
+            );
+            writeln!(
+                out,
+                "{:>8} {:7} {:22} {:14} {:>6} {:>6} {:>5.1} % {gold:>11} {:>9} {targets:>11} {:>9}",
+                run.cutoff,
+                run.policy.name(),
+                loss.strategy.as_str(),
+                loss.task,
+                loss.n,
+                loss.over,
+                100.0 * loss.share_lost,
+                format!("{}/{}", loss.answers_lost, loss.with_answer),
+                loss.lossless_cutoff
+            )?;
+        }
+    }
+    writeln!(
+        out,
+        "lost: share of all tokens; gold and targets: cut fully + partly / records that have one; answers: \
+         records that keep their answer nowhere in the context / records that have it there; lossless: the \
+         smallest cutoff that loses nothing"
     )
 }
 

@@ -3,6 +3,7 @@
 //! Drawing them belongs in `report`; what is wrong with a record belongs in `checks`.
 
 mod prompts;
+pub mod truncation;
 
 pub use prompts::{Prompts, Written};
 

@@ -38,6 +38,7 @@ mod settings;
 mod signature;
 mod synth;
 mod tabling;
+mod truncating;
 mod wishes;
 
 pub use bench::{BenchJob, BenchReport};
@@ -72,6 +73,7 @@ pub use selecting::{Brush, SelectJob, Selected};
 pub use settings::{OpenFile, Settings};
 pub use synth::{NoPreview, Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
 pub use tabling::TableJob;
+pub use truncating::{TruncateJob, TruncateReport};
 pub use wishes::{FramesWish, Opening};
 
 use crate::coherence::CoherenceError;
@@ -94,6 +96,8 @@ pub enum Job {
     Inspect(Inputs),
     /// How long are the records?
     Lengths(LengthsJob),
+    /// What would a cutoff take away?
+    Truncate(TruncateJob),
     /// Make records.
     Synth(Box<SynthJob>),
     /// Make records longer.
@@ -233,6 +237,7 @@ impl Job {
             | Self::Remember { .. } => Worker::Quick,
             Self::Inspect(_)
             | Self::Lengths(_)
+            | Self::Truncate(_)
             | Self::Compare(_)
             | Self::Score(_)
             | Self::Fetch { .. }
@@ -257,6 +262,8 @@ pub enum Product {
     Inspect(InspectReport),
     /// See [`Job::Lengths`].
     Lengths(LengthsReport),
+    /// See [`Job::Truncate`].
+    Truncated(TruncateReport),
     /// See [`Job::Synth`].
     Synth(SynthReport),
     /// See [`Job::Extend`].
@@ -410,6 +417,7 @@ pub fn run(
     Ok(match job {
         Job::Inspect(inputs) => Product::Inspect(inspect::run(&inputs, watch)?),
         Job::Lengths(job) => Product::Lengths(measure::lengths(&job, watch)?),
+        Job::Truncate(job) => Product::Truncated(truncating::run(&job, watch)?),
         Job::Synth(job) => Product::Synth(synth::run(*job, desk, watch, follow)?),
         Job::Extend(job) => Product::Extended(Box::new(extending::run(&job, watch)?)),
         Job::Coherence(job) => Product::Coherence(Box::new(measure::coherence(&job, desk, watch)?)),
