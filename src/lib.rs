@@ -18,6 +18,7 @@
 //! Rooms are built when there is something to put into them; some of the table are not there yet.
 
 pub mod app;
+pub mod checks;
 pub mod cli;
 pub mod coherence;
 pub mod data;

@@ -60,7 +60,7 @@ fn a_missing_file() {
 
 #[test]
 fn a_folder_as_a_file() {
-    Folder::new().refused(&["lengths", "out"], 1, &["out", "folder", "name a file"]);
+    Folder::new().refused(&["lengths", "out"], 1, &["out", "no data file", "name a folder"]);
 }
 
 #[cfg(unix)]
@@ -159,7 +159,8 @@ fn a_model_as_data() {
 
 #[test]
 fn text_that_is_no_json() {
-    refused_file("question,answer\nWho?,Ada\n", &["CSV", "line 1", "convert"]);
+    refused_file("question,answer\nWho?,Ada\n", &["line 2", "`question`", "--map instruction=COL"]);
+    refused_file("just some words\n", &["plain text", "line 1", "convert"]);
 }
 
 #[test]

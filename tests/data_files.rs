@@ -43,7 +43,11 @@ impl Drop for Folder {
 }
 
 fn read(path: &Path) -> Result<Dataset, DataError> {
-    read_dataset(path, &ReadOptions::default())
+    read_dataset(path, &ReadOptions::default(), &backstory::job::Watch::default())
+}
+
+fn all(dataset: &Dataset) -> Vec<std::sync::Arc<Record>> {
+    dataset.records.all().unwrap()
 }
 
 fn read_text(content: impl AsRef<[u8]>) -> Result<Dataset, DataError> {
@@ -57,9 +61,9 @@ fn map(pairs: &[(&str, &str)]) -> ReadOptions {
 }
 
 fn one(value: Value) -> Record {
-    let mut dataset = read_text(value.to_string()).unwrap();
+    let dataset = read_text(value.to_string()).unwrap();
     assert_eq!((dataset.records.len(), dataset.skipped.len()), (1, 0));
-    dataset.records.remove(0)
+    Record::clone(&all(&dataset)[0])
 }
 
 /// Why a line beside a good one is skipped.
@@ -165,7 +169,7 @@ fn good_lines_around_bad_ones_are_kept() {
     content.extend(b"\xEF\xBB\xBF{\"context\":\"c\"}\n{\"context\":\"d");
     let dataset = read_text(content).unwrap();
     assert_eq!(dataset.format, Format::Jsonl);
-    let kept: Vec<_> = dataset.records.iter().map(|r| r.source.line).collect();
+    let kept: Vec<_> = dataset.records.iter().map(|r| r.unwrap().source.line).collect();
     assert_eq!(kept, [2, 8]);
     let skipped: Vec<_> = dataset.skipped.iter().map(|s| s.line).collect();
     assert_eq!(skipped, [3, 5, 6, 7, 9]);
@@ -189,7 +193,7 @@ fn json_is_known_by_content() {
     ] {
         let dataset = read_text(content).unwrap();
         assert_eq!(dataset.format, Format::Json);
-        let lines: Vec<_> = dataset.records.iter().map(|r| r.source.line).collect();
+        let lines: Vec<_> = dataset.records.iter().map(|r| r.unwrap().source.line).collect();
         assert_eq!(lines, [1, 2]);
     }
     let pretty = "{\n  \"messages\": [\n    {\"role\": \"user\", \"content\": \"q\"},\n    \
@@ -229,8 +233,8 @@ fn whole_files_that_are_no_data_say_what_they_are() {
         (b"\x7FELF", "program"),
         (b"\xFF\xFE{\0}\0", "UTF-16"),
         (b"{\0\"\0", "NUL"),
-        (b"instruction,answer\nq,a\n", "CSV"),
-        (b"instruction\tanswer\nq\ta\n", "TSV"),
+        (b"question,answer\nq,a\n", "--map instruction=COL"),
+        (b"question\tanswer\nq\ta\n", "line 2"),
         (b"<html>", "HTML"),
         (b"just words\n", "plain text"),
         (b"{'instruction': 'q'}\n", "single quotes"),
@@ -273,19 +277,30 @@ fn a_mapping_names_columns() {
         ("task", "kind"),
         ("seed_id", "n"),
     ];
-    let dataset = read_dataset(&path, &map(&pairs)).unwrap();
-    let record = &dataset.records[0];
+    let dataset = read_dataset(&path, &map(&pairs), &backstory::job::Watch::default()).unwrap();
+    let record = &all(&dataset)[0];
     assert_eq!(brief(record), ("k", "human", "q", "a".into(), Some("c")));
     assert_eq!(keys(record), ["source_seed_id"]);
     assert_eq!(dataset.columns["answers"], "reply");
     assert!(dataset.skipped[0].reason.contains("`reply` is missing"));
-    let dataset = read_dataset(&path, &map(&[("context", "question")])).unwrap();
-    assert_eq!(brief(&dataset.records[1]), ("qa", "human", "", String::new(), Some("q")));
-    let message = read_dataset(&path, &map(&[("context", "body")])).unwrap_err().to_string();
+    let dataset =
+        read_dataset(&path, &map(&[("context", "question")]), &backstory::job::Watch::default())
+            .unwrap();
+    assert_eq!(brief(&all(&dataset)[1]), ("qa", "human", "", String::new(), Some("q")));
+    let message =
+        read_dataset(&path, &map(&[("context", "body")]), &backstory::job::Watch::default())
+            .unwrap_err()
+            .to_string();
     assert!(message.contains("`question`, `reply`, `doc`, `kind`, `n`"), "{message}");
-    let error = read_dataset(&path, &map(&[("title", "doc")])).unwrap_err();
+    let error = read_dataset(&path, &map(&[("title", "doc")]), &backstory::job::Watch::default())
+        .unwrap_err();
     assert!(matches!(error, DataError::UnknownField { .. }));
-    let error = read_dataset(&path, &map(&[("answer", "doc"), ("answers", "kind")])).unwrap_err();
+    let error = read_dataset(
+        &path,
+        &map(&[("answer", "doc"), ("answers", "kind")]),
+        &backstory::job::Watch::default(),
+    )
+    .unwrap_err();
     assert!(matches!(error, DataError::MappedTwice { .. }));
     let path = folder.file(
         "chat.jsonl",
@@ -293,17 +308,20 @@ fn a_mapping_names_columns() {
         {"role": "assistant", "content": "a"}]})
         .to_string(),
     );
-    let dataset = read_dataset(&path, &map(&[("task", "kind")])).unwrap();
-    assert_eq!(dataset.records[0].task, "k");
+    let dataset =
+        read_dataset(&path, &map(&[("task", "kind")]), &backstory::job::Watch::default()).unwrap();
+    assert_eq!(all(&dataset)[0].task, "k");
     let path = folder.file(
         "both.jsonl",
         json!({"instruction": "q", "answer": "a", "context": "short",
         "document": "long"})
         .to_string(),
     );
-    let dataset = read_dataset(&path, &map(&[("context", "document")])).unwrap();
-    assert_eq!(dataset.records[0].context.as_deref(), Some("long"));
-    assert_eq!(dataset.records[0].extra["source_context"], "short");
+    let dataset =
+        read_dataset(&path, &map(&[("context", "document")]), &backstory::job::Watch::default())
+            .unwrap();
+    assert_eq!(all(&dataset)[0].context.as_deref(), Some("long"));
+    assert_eq!(all(&dataset)[0].extra["source_context"], "short");
 }
 
 #[test]
@@ -314,21 +332,23 @@ fn ids_are_the_same_in_every_format() {
     let first = read_text([line("p"), line("q"), line("q")].join("\n")).unwrap();
     let listed = read_text(format!("[{}]", [line("q"), line("p"), line("q")].join(",\n"))).unwrap();
     let ids = |d: &Dataset| {
-        d.records.iter().map(|r| r.id.clone()).collect::<std::collections::BTreeSet<_>>()
+        d.records.iter().map(|r| r.unwrap().id.clone()).collect::<std::collections::BTreeSet<_>>()
     };
     assert_eq!(ids(&first).len(), 3);
     assert_eq!(ids(&first), ids(&listed));
     let answers = ["a".to_owned()];
-    assert_eq!(first.records[2].id, record_id("t", "q", &answers, Some("c"), 1));
-    assert_eq!(first.records[2].seed_id, record_id("t", "q", &answers, None, 1));
+    assert_eq!(all(&first)[2].id, record_id("t", "q", &answers, Some("c"), 1));
+    assert_eq!(all(&first)[2].seed_id, record_id("t", "q", &answers, None, 1));
 
     let path = folder.0.join("own.jsonl");
-    write_records(&path, first.records.iter()).unwrap();
+    write_records(&path, all(&first).iter().map(|record| &**record)).unwrap();
     let own = read(&path).unwrap();
-    let json = |d: &Dataset| d.records.iter().map(|r| r.to_json().to_string()).collect::<Vec<_>>();
+    let json = |d: &Dataset| {
+        d.records.iter().map(|r| r.unwrap().to_json().to_string()).collect::<Vec<_>>()
+    };
     assert_eq!(json(&own), json(&first));
     let again = folder.0.join("again.jsonl");
-    write_records(&again, own.records.iter()).unwrap();
+    write_records(&again, all(&own).iter().map(|record| &**record)).unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(&again).unwrap());
     assert_eq!(folder.names(), ["again.jsonl", "own.jsonl"]);
 }
@@ -348,7 +368,7 @@ fn every_shape_survives_our_own_format() {
         let record = one(value);
         let path = folder.0.join(format!("{ix}.jsonl"));
         write_records(&path, std::iter::once(&record)).unwrap();
-        let again = read(&path).unwrap().records.remove(0);
+        let again = Record::clone(&all(&read(&path).unwrap())[0]);
         assert_eq!(again.to_json().to_string(), record.to_json().to_string());
         assert_eq!((again.id, again.seed_id), (record.id, record.seed_id));
     }
@@ -361,13 +381,17 @@ fn a_join_is_line_by_line_or_not_at_all() {
     let main = folder.file("main.jsonl", [pair("p"), pair("q")].join("\n"));
     let join = |content: &str| {
         let other = folder.file("other.jsonl", content);
-        read_dataset(&main, &ReadOptions { join: Some(other), ..ReadOptions::default() })
+        read_dataset(
+            &main,
+            &ReadOptions { join: Some(other), ..ReadOptions::default() },
+            &backstory::job::Watch::default(),
+        )
     };
     let joined = join("{\"context\":\"1\"}\n{\"context\":\"2\",\"title\":\"t\"}\n").unwrap();
-    assert_eq!(joined.records[1].context.as_deref(), Some("2"));
-    assert_eq!(joined.records[1].extra["title"], "t");
+    assert_eq!(all(&joined)[1].context.as_deref(), Some("2"));
+    assert_eq!(all(&joined)[1].extra["title"], "t");
     let seeds = read(&main).unwrap();
-    for (joined, seed) in joined.records.iter().zip(&seeds.records) {
+    for (joined, seed) in all(&joined).iter().zip(all(&seeds)) {
         assert_eq!((&joined.seed_id, joined.id == seed.id), (&seed.id, false));
     }
     assert!(matches!(
@@ -383,12 +407,19 @@ fn a_join_is_line_by_line_or_not_at_all() {
     let main =
         folder.file("full.jsonl", "{\"instruction\":\"q\",\"answer\":\"a\",\"context\":\"c\"}");
     let other = folder.file("other.jsonl", "{\"context\":\"1\"}");
-    let twice = read_dataset(&main, &ReadOptions { join: Some(other), ..ReadOptions::default() });
+    let twice = read_dataset(
+        &main,
+        &ReadOptions { join: Some(other), ..ReadOptions::default() },
+        &backstory::job::Watch::default(),
+    );
     assert!(matches!(twice, Err(DataError::JoinHasContext { line: 1, .. })));
     let main = folder.file("main.jsonl", pair("q"));
     let other = folder.file("other.jsonl", "{\"text\":\"1\"}");
     let options = ReadOptions { join: Some(other), ..map(&[("context", "text")]) };
-    assert_eq!(read_dataset(&main, &options).unwrap().columns["context"], "text");
+    assert_eq!(
+        read_dataset(&main, &options, &backstory::job::Watch::default()).unwrap().columns["context"],
+        "text"
+    );
 }
 
 #[test]
@@ -422,9 +453,9 @@ fn the_shared_seeds_and_predictions_read_whole() {
         let main = data.join(format!("seeds/instruction/{task}.jsonl"));
         let join = Some(data.join(format!("seeds/context/{task}.jsonl")));
         let options = ReadOptions { join, ..ReadOptions::default() };
-        let joined = read_dataset(&main, &options).unwrap();
+        let joined = read_dataset(&main, &options, &backstory::job::Watch::default()).unwrap();
         assert_eq!((joined.records.len(), joined.skipped.len()), (200, 0));
-        for (joined, seed) in joined.records.iter().zip(read(&main).unwrap().records) {
+        for (joined, seed) in all(&joined).iter().zip(all(&read(&main).unwrap())) {
             assert_eq!(joined.seed_id, seed.seed_id);
             assert!(joined.context.as_ref().is_some_and(|context| !context.is_empty()));
         }

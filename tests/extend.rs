@@ -61,9 +61,11 @@ fn extend(folder: &Folder, code: i32, args: &[&str]) -> Value {
 }
 
 fn records(path: &Path) -> Vec<Record> {
-    let dataset = read_dataset(path, &Default::default()).unwrap();
+    let dataset =
+        read_dataset(path, &Default::default(), &backstory::job::Watch::default()).unwrap();
     assert_eq!(dataset.skipped, []);
-    dataset.records
+    let records = dataset.records.all().unwrap();
+    records.iter().map(|record| Record::clone(record)).collect()
 }
 
 /// The tokens of each prompt as `lengths` counts them.

@@ -5,6 +5,7 @@
 
 mod bad_inputs;
 mod block_formats;
+mod checks;
 mod cli;
 mod compare;
 mod compare_scores;
@@ -12,6 +13,7 @@ mod data_files;
 mod evaluate;
 mod extend;
 mod filter;
+mod formats;
 mod gpu;
 mod layering;
 mod metrics;

@@ -27,9 +27,11 @@ fn make(folder: &Folder, out: &str, more: &[&str]) -> serde_json::Value {
 }
 
 fn records(path: &Path) -> Vec<Record> {
-    let dataset = read_dataset(path, &Default::default()).unwrap();
+    let dataset =
+        read_dataset(path, &Default::default(), &backstory::job::Watch::default()).unwrap();
     assert!(dataset.skipped.is_empty());
-    dataset.records
+    let records = dataset.records.all().unwrap();
+    records.iter().map(|record| Record::clone(record)).collect()
 }
 
 /// The tokens of each prompt as `lengths` counts them, which is other code than `needle`'s.

@@ -97,7 +97,7 @@ fn records_are_exported_as_they_are_and_as_chats() {
 fn what_cannot_be_exported_is_refused() {
     let folder = Folder::new().with("a.jsonl", PAIR).with("docs.jsonl", DOCUMENT);
     let export = |file, format, out| ["export", file, "--format", format, "--out", out];
-    folder.refused(&export("a.jsonl", "parquet", "out/a"), 2, &["jsonl, messages"]);
+    folder.refused(&export("a.jsonl", "xml", "out/a"), 2, &["jsonl, messages"]);
     folder.refused(&export("a.jsonl", "jsonl", "a.jsonl"), 1, &["a.jsonl", "choose another"]);
     folder.refused(&export("a.jsonl", "jsonl", "out"), 1, &["is a folder"]);
     folder.refused(&export("docs.jsonl", "messages", "out/d.jsonl"), 1, &["none of the 1 records"]);

@@ -180,8 +180,11 @@ fn a_running_job_ends_when_it_is_cancelled_also_while_it_is_paused() {
         }
         watch.cancel();
         assert_eq!(shop.end_of(id).unwrap_err(), Failure::Cancelled);
-        let made =
-            backstory::data::read_dataset(&shop.folder.path("a.jsonl"), &ReadOptions::default());
+        let made = backstory::data::read_dataset(
+            &shop.folder.path("a.jsonl"),
+            &ReadOptions::default(),
+            &backstory::job::Watch::default(),
+        );
         assert_eq!(made.unwrap().records.len(), 1, "what was made is kept");
     }
 }

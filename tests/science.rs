@@ -25,7 +25,8 @@ fn dataset(name: &str, lines: &[&str]) -> Dataset {
     let folder = folder(name);
     let path = folder.join("hotpotqa.jsonl");
     std::fs::write(&path, lines.join("\n")).unwrap();
-    let dataset = read_dataset(&path, &ReadOptions::default()).unwrap();
+    let dataset =
+        read_dataset(&path, &ReadOptions::default(), &backstory::job::Watch::default()).unwrap();
     std::fs::remove_dir_all(folder).unwrap();
     dataset
 }
@@ -72,7 +73,8 @@ fn run(
     });
     let mut model = ScriptedModel::new(window, script).unwrap();
     let plan = plan(name);
-    let talks = seeds.records.iter().map(|seed| Drafting::new(&plan, seed)).collect();
+    let records = seeds.records.all().unwrap();
+    let talks = records.iter().map(|seed| Drafting::new(&plan, seed)).collect();
     let mut outcomes = Vec::new();
     let mut sink = |event: Event<Outcome>| {
         if let Event::End { outcome, .. } = event {
@@ -91,7 +93,7 @@ fn context_synthesis_tries_again_and_keeps_every_attempt() {
     let (outcomes, prompts) = run("context", &seeds, &["too short", "x Answer: y", LONG], 100_000);
     let Outcome::Made(made) = &outcomes[0] else { panic!("{outcomes:?}") };
     assert_eq!(made.record.context.as_deref(), Some(LONG));
-    assert_eq!(made.record.seed_id, seeds.records[0].seed_id);
+    assert_eq!(made.record.seed_id, seeds.records.get(0).unwrap().unwrap().seed_id);
     assert_eq!(made.record.instruction, "Who kept the ice book?");
     let provenance = &made.record.extra["provenance"];
     assert_eq!(provenance["attempts"], 3);
@@ -144,7 +146,7 @@ fn long_documents_are_shown_as_one_chunk_that_the_record_names() {
     let shown = &made.record.context.as_deref().unwrap()[span[0]..span[1]];
     assert_eq!(shown.split_whitespace().count(), 3000);
     assert!(prompts[0].contains(shown));
-    assert_eq!(made.record.context, seeds.records[0].context);
+    assert_eq!(made.record.context, seeds.records.get(0).unwrap().unwrap().context);
 }
 
 fn triples() -> Dataset {
@@ -232,7 +234,8 @@ fn the_length_of_each_record_is_the_one_its_group_has() {
     let counter = Counter { tokenizer: Some(model.tokenizer()), template: Some(model.template()) };
     let watch = Watch::default();
     let seeds = triples();
-    let records: Vec<_> = seeds.records.iter().collect();
+    let held = seeds.records.all().unwrap();
+    let records: Vec<_> = held.iter().map(|record| &**record).collect();
     let lengths = lengths::measure(&[triples()], &counter, &watch).unwrap();
     assert_eq!(lengths.groups.len(), 4 * 3);
     for group in &lengths.groups {

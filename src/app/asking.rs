@@ -9,8 +9,8 @@ use crate::report::CompareSettings;
 use crate::synthesis;
 use crate::workbench::{
     CoherenceJob, FigureJob, GapWish, Inputs, Job, JobId, LengthsJob, LinkJob, ModelChoice,
-    OpenJob, OpenRows, PictureJob, RESAMPLES, ReportJob, RowsPart, SaveJob, Settings, SynthJob,
-    Taken,
+    OpenFile, OpenJob, OpenRows, PictureJob, Place, RESAMPLES, ReportJob, RowsPart, SaveJob,
+    Settings, SynthJob, Taken,
 };
 use std::sync::Arc;
 
@@ -27,6 +27,14 @@ fn choice(model: &str) -> ModelChoice {
     ModelChoice { model: model.to_owned(), device: DEVICE.into() }
 }
 
+fn open_job(file: &OpenFile) -> OpenJob {
+    let join = file.join.clone();
+    let strategy = file.strategy.as_deref().map(StrategyId::from);
+    let map = file.map.clone();
+    let options = ReadOptions { join, strategy, map, ..ReadOptions::default() };
+    OpenJob { path: file.path.clone(), options }
+}
+
 impl Window {
     /// Hands a job in; `None` when what it is about has gone.
     pub(super) fn start(&mut self, ask: Ask) -> Option<JobId> {
@@ -39,9 +47,23 @@ impl Window {
                 }
             }
         }
+        if let Ask::Open(file) = &ask {
+            self.start(Ask::FirstRows(file.clone()));
+        }
         let (id, watch) = self.runner.submit(job);
         self.jobs.add(id, ask, watch);
         Some(id)
+    }
+
+    /// Reads what was to be shown and is not in memory; one job at a time, as what is looked at changes
+    /// faster than it is read.
+    pub(super) fn read_missed(&mut self) {
+        let missed = self.files.missed();
+        let is_reading =
+            |entry: &Entry| entry.is_open() && matches!(entry.ask, Ask::ReadRecords(_));
+        if !missed.is_empty() && !self.jobs.all.iter().any(is_reading) {
+            self.start(Ask::ReadRecords(missed));
+        }
     }
 
     /// Asks again for what failed or was cancelled. Nothing that it has made is thrown away.
@@ -57,12 +79,8 @@ impl Window {
     /// The job that an ask means; `None` when what it is about has gone.
     fn job(&self, ask: &Ask) -> Option<Job> {
         Some(match ask {
-            Ask::Open(file) => {
-                let join = file.join.clone();
-                let strategy = file.strategy.as_deref().map(StrategyId::from);
-                let options = ReadOptions { join, strategy, ..ReadOptions::default() };
-                Job::Open(OpenJob { path: file.path.clone(), options })
-            }
+            Ask::Open(file) => Job::Open(open_job(file)),
+            Ask::FirstRows(file) => Job::FirstRows(open_job(file)),
             Ask::OpenResults(path) => Job::OpenResults(path.clone()),
             Ask::Board(job) => Job::Board(job.clone()),
             Ask::SaveTable(job) => Job::SaveTable(job.clone()),
@@ -72,6 +90,10 @@ impl Window {
             Ask::Describe(model) => Job::Describe(choice(model)),
             Ask::Fetch(name) => Job::Fetch { name: name.clone() },
             Ask::Find(find) => Job::Find(find.clone()),
+            Ask::ReadRecords(places) => {
+                let of = |place: &Place| Some((self.files.get(place.0)?.dataset.clone(), place.1));
+                Job::ReadRecords(places.iter().filter_map(of).collect())
+            }
             Ask::Lengths { dataset, tokenizer } => {
                 let inputs = Inputs { loaded: vec![dataset.clone()], ..Inputs::default() };
                 Job::Lengths(LengthsJob { inputs, tokenizer: tokenizer.clone() })
@@ -113,7 +135,7 @@ impl Window {
                 settings: ask.settings,
                 out: ask.out.clone(),
             }),
-            Ask::Export(job) => Job::Export((**job).clone()),
+            Ask::Export(job) => Job::Export(job.clone()),
             Ask::SaveFigure { figure, width_in, out, dpi, replace } => Job::SaveFigure(SaveJob {
                 figure: (**figure).clone(),
                 out: vec![out.clone()],

@@ -1,11 +1,12 @@
 //! What is open: datasets and coherence rows.
 
 use crate::coherence::Coherence;
-use crate::data::{Dataset, Record, StrategyId};
+use crate::data::{Dataset, Record, Row, StrategyId};
 use crate::lengths::Lengths;
 use crate::needle::Answered;
 use crate::prompt::Task;
 use crate::workbench::{FileReport, OpenFile, Opened};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct File {
     pub lacks_contexts: bool,
     /// Whether no record has an instruction.
     pub is_contexts_alone: bool,
+    /// Whether these are only its first records, and the rest is being read.
+    pub is_begin: bool,
     /// Whether it takes part in tables and figures.
     pub shown: bool,
     /// Lengths, with the tokenizer that they were asked with.
@@ -91,6 +94,9 @@ pub struct Files {
     pub version: u64,
     /// Raised whenever lengths of a dataset have come in.
     pub n_measured: u64,
+    missed: RefCell<BTreeSet<(u64, usize)>>,
+    /// Datasets of which a record could not be read: they are not asked again and again.
+    unreadable: BTreeSet<u64>,
 }
 
 impl Files {
@@ -107,7 +113,7 @@ impl Files {
                 return;
             }
             // They stand in the Scores view.
-            Opened::Results { .. } => return,
+            Opened::Results { .. } | Opened::Folder(_) => return,
             Opened::Needles { path, rows } => return self.take_needles(path, rows),
             Opened::Dataset { dataset, report, n_context_words } => {
                 (dataset, report, n_context_words)
@@ -115,20 +121,23 @@ impl Files {
         };
         let old = self.all.iter_mut().find(|file| file.origin.path == origin.path);
         self.n_keys += 1;
+        let is_contexts_alone = dataset.records.rows().all(|row| row.n_instruction_chars == 0);
         let file = File {
             key: old.as_ref().map_or(self.n_keys, |old| old.key),
             order: old.as_ref().map_or(order, |old| old.order),
             label: String::new(),
             origin,
             lacks_contexts: n_context_words.iter().all(|n| *n == 0),
-            is_contexts_alone: dataset.records.iter().all(|record| record.instruction.is_empty()),
+            is_contexts_alone,
             dataset,
             report,
             n_context_words,
+            is_begin: false,
             shown: old.as_ref().is_none_or(|old| old.shown),
             lengths: None,
             lengths_asked: None,
         };
+        self.unreadable.remove(&file.key);
         match old {
             Some(old) => *old = file,
             None => {
@@ -136,6 +145,25 @@ impl Files {
                 self.all.insert(at, file);
             }
         }
+        self.name_all();
+    }
+
+    /// Takes in the first records of a file that is being read, unless it is open already.
+    pub fn take_begin(&mut self, origin: OpenFile, opened: Opened, order: u64) {
+        if self.all.iter().any(|file| file.origin.path == origin.path) {
+            return;
+        }
+        let path = origin.path.clone();
+        self.take(origin, opened, order);
+        if let Some(file) = self.all.iter_mut().find(|file| file.origin.path == path) {
+            file.is_begin = true;
+        }
+    }
+
+    /// Closes a file of which only the begin was read.
+    pub fn close_begin(&mut self, path: &Path) {
+        self.all.retain(|file| !file.is_begin || file.origin.path != path);
+        self.version += 1;
         self.name_all();
     }
 
@@ -162,9 +190,29 @@ impl Files {
         self.all.iter().find(|file| file.key == key)
     }
 
-    /// The record at a place.
-    pub fn record(&self, (key, ix): (u64, usize)) -> Option<&Record> {
-        self.get(key)?.dataset.records.get(ix)
+    /// The record at a place, if it is in memory; else it is noted to be read, see [`Files::missed`].
+    pub fn record(&self, (key, ix): (u64, usize)) -> Option<Arc<Record>> {
+        let records = &self.get(key)?.dataset.records;
+        let record = records.peek(ix);
+        if record.is_none() && ix < records.len() && !self.unreadable.contains(&key) {
+            self.missed.borrow_mut().insert((key, ix));
+        }
+        record
+    }
+
+    /// Gives up reading records of these datasets, until they are opened again.
+    pub fn give_up(&mut self, keys: impl IntoIterator<Item = u64>) {
+        self.unreadable.extend(keys);
+    }
+
+    /// The records that somebody wanted to show and that are not in memory, each told once.
+    pub fn missed(&self) -> BTreeSet<(u64, usize)> {
+        std::mem::take(&mut self.missed.borrow_mut())
+    }
+
+    /// What is known of the record at a place without its texts.
+    pub fn row(&self, (key, ix): (u64, usize)) -> Option<Row<'_>> {
+        self.get(key)?.dataset.records.row(ix)
     }
 
     /// The datasets that are shown.
@@ -231,11 +279,13 @@ impl Files {
             path: rows.path.clone(),
             join: None,
             strategy: None,
+            map: Vec::new(),
         });
         let needles = self.needles.iter().map(|needles| OpenFile {
             path: needles.path.clone(),
             join: None,
             strategy: None,
+            map: Vec::new(),
         });
         self.all.iter().map(|file| file.origin.clone()).chain(rows).chain(needles).collect()
     }

@@ -52,8 +52,12 @@ pub fn bench_frames(wish: &FramesWish) -> ExitCode {
 /// CPU time of the drawing thread for each view, with the files loaded.
 fn measure(wish: &FramesWish) -> anyhow::Result<BTreeMap<&'static str, FrameTimes>> {
     let folder = Folder::new()?;
-    let files =
-        wish.files.iter().map(|path| OpenFile { path: path.clone(), join: None, strategy: None });
+    let files = wish.files.iter().map(|path| OpenFile {
+        path: path.clone(),
+        join: None,
+        strategy: None,
+        map: Vec::new(),
+    });
     let compare = CompareLook { coherence: wish.form, ..CompareLook::default() };
     let settings = Settings { model: wish.model.clone(), compare, ..Settings::default() };
     let home = folder.0.clone();

@@ -64,6 +64,13 @@ impl Window {
                 self.take_results(id, path, name, results)
             }
             (Ask::Open(origin), Product::Opened(opened)) => self.take_opened(id, origin, opened),
+            (Ask::FirstRows(origin), Product::FirstRows(first)) => {
+                let is_it = |ask: &Ask| matches!(ask, Ask::Open(file) if file == origin);
+                if let Some(opened) = first.filter(|_| self.jobs.has_open(is_it)) {
+                    self.files.take_begin(origin.clone(), opened, id.0);
+                }
+                String::new()
+            }
             (Ask::Example, Product::Example(files)) => {
                 for path in &files {
                     self.open_file(path.clone());
@@ -118,7 +125,8 @@ impl Window {
             (Ask::Coherence(ask), Product::Coherence(report)) => {
                 let path = ask.out.clone().unwrap_or_default();
                 let (n, rows) = (report.rows.len(), report.rows);
-                let origin = OpenFile { path: path.clone(), join: None, strategy: None };
+                let origin =
+                    OpenFile { path: path.clone(), join: None, strategy: None, map: Vec::new() };
                 self.files.take(origin, Opened::Rows { path, rows }, id.0);
                 format!("{}, scored by {}", counted(n, "record"), report.summary.model)
             }
@@ -136,6 +144,8 @@ impl Window {
                 Ask::DrawLengths(_) => self.compare.take_lengths(drawn),
                 _ => self.compare.take_coherence(drawn),
             },
+            // They are in memory now, and the next picture shows them.
+            Product::RecordsRead => {}
             Product::Board(made) => self.scores.take(*made),
             Product::Needles(drawn) => self.needle.take(*drawn),
             Product::Compared(report) => self.compare.statistics.take(*report),
@@ -153,8 +163,12 @@ impl Window {
                     0 => String::new(),
                     n => format!(", {n} left out"),
                 };
+                let kept = exported.validation.as_ref().map(|(path, n)| {
+                    format!(", {} for validation in {}", counted(*n, "record"), path.display())
+                });
                 let path = exported.path.display();
-                return format!("{} in {path}{left_out}", counted(exported.n_written, "record"));
+                let n = counted(exported.n_written, "record");
+                return format!("{n} in {path}{}{left_out}", kept.unwrap_or_default());
             }
             Product::Reported(made) => {
                 return made.path.join("index.html").display().to_string();
@@ -173,6 +187,12 @@ impl Window {
         let said = match &opened {
             Opened::Rows { rows, .. } => format!("{} coherence rows", rows.len()),
             Opened::Results { .. } => String::new(),
+            Opened::Folder(files) => {
+                for path in files {
+                    self.open_path(path.clone());
+                }
+                return counted(files.len(), "file");
+            }
             Opened::Needles { rows, .. } => counted(rows.len(), "needle result"),
             Opened::Dataset { dataset, report, .. } => {
                 let n_skipped = dataset.skipped.len();
@@ -231,7 +251,13 @@ impl Window {
         self.scores.after(id, state);
         match (ask, state) {
             // The file that the example project should have made room for is not there.
-            (Ask::Open(_), State::Failed(_)) => self.makes_room = false,
+            (Ask::Open(file), State::Failed(_) | State::Cancelled) => {
+                self.makes_room = false;
+                self.files.close_begin(&file.path);
+            }
+            (Ask::ReadRecords(places), State::Failed(_)) => {
+                self.files.give_up(places.iter().map(|place| place.0));
+            }
             (Ask::Describe(model), State::Failed(why)) => {
                 self.card = Some((model.clone(), Err(why.clone())));
                 return;
@@ -270,6 +296,6 @@ impl Window {
     }
 
     fn open_file(&mut self, path: PathBuf) {
-        self.start(Ask::Open(OpenFile { path, join: None, strategy: None }));
+        self.start(Ask::Open(OpenFile { path, join: None, strategy: None, map: Vec::new() }));
     }
 }

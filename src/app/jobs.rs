@@ -7,9 +7,9 @@ use crate::model::{Meter, Pace};
 use crate::report::{CoherenceForm, LengthsView};
 use crate::workbench::{
     BoardJob, CompareJob, ExportJob, FigureSource, FindJob, JobId, NeedleDrawJob, NeedleMakeJob,
-    NeedleRunJob, OpenFile, SeedsJob, SelectJob, SynthEvent, TableJob,
+    NeedleRunJob, OpenFile, Place, SeedsJob, SelectJob, SynthEvent, TableJob,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -39,6 +39,10 @@ pub enum Ask {
     Fetch(String),
     /// Find records.
     Find(FindJob),
+    /// Read records that are to be shown.
+    ReadRecords(BTreeSet<Place>),
+    /// Read the first records of a file that is being opened.
+    FirstRows(OpenFile),
     /// Count lengths of a dataset.
     Lengths {
         /// The dataset.
@@ -144,6 +148,8 @@ impl Ask {
             Self::Describe(model) => format!("Read the header of {}", short(model)),
             Self::Fetch(name) => format!("Fetch {name}"),
             Self::Find(_) => "Search records".into(),
+            Self::ReadRecords(_) => "Read records".into(),
+            Self::FirstRows(file) => format!("Read the begin of {}", file_name(&file.path)),
             Self::Lengths { .. } => "Count lengths".into(),
             Self::DrawLengths(_) => "Draw lengths".into(),
             Self::DrawCoherence(_) => "Draw coherence".into(),
@@ -186,6 +192,8 @@ impl Ask {
                 | Self::ReadPrompt(_)
                 | Self::Describe(_)
                 | Self::Find(_)
+                | Self::ReadRecords(_)
+                | Self::FirstRows(_)
                 | Self::Lengths { .. }
                 | Self::DrawLengths(_)
                 | Self::DrawCoherence(_)

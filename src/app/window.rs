@@ -184,7 +184,7 @@ impl Window {
             return self.choose_model(path.to_string_lossy().into_owned());
         }
         self.makes_room |= !path.starts_with(&self.home);
-        self.start(Ask::Open(OpenFile { path, join: None, strategy: None }));
+        self.start(Ask::Open(OpenFile { path, join: None, strategy: None, map: Vec::new() }));
     }
 
     /// Takes another model, and reads its header.
@@ -220,6 +220,7 @@ impl Window {
         self.compare_logic();
         self.scores_logic();
         self.needle_logic();
+        self.read_missed();
         self.notices.retain(|n| n.failed || n.since.elapsed().as_secs_f64() < NOTICE_SECS);
         if !self.notices.is_empty() {
             ctx.request_repaint_after(Duration::from_secs(1));

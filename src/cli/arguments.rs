@@ -1,8 +1,10 @@
 //! The words of the command line (`INTERFACE.md`) and the jobs that they mean.
 
 use super::Asked;
+use super::check_arguments::CheckArguments;
 use super::compare_arguments::CompareArguments;
 use super::evaluate_arguments::EvaluateArguments;
+use super::export_arguments::ExportArguments;
 use super::extend_arguments::ExtendArguments;
 use super::figure_arguments::{FigureArguments, FormArgument};
 use super::filter_arguments::FilterArguments;
@@ -12,12 +14,11 @@ use super::score_arguments::ScoreArguments;
 use super::truncate_arguments::TruncateArguments;
 use super::window_arguments::{ViewArgument, WindowArguments, word};
 use crate::coherence::{Negatives, Settings};
-use crate::export::Format;
 use crate::model::{Sampling, catalogue};
 use crate::synthesis;
 use crate::workbench::{
-    BenchJob, CoherenceJob, DemoJob, ExportJob, FramesWish, Inputs, Job, LengthsJob, ModelChoice,
-    Prompt, SynthJob,
+    BenchJob, BenchOpenJob, CoherenceJob, DemoJob, FramesWish, Inputs, Job, LengthsJob,
+    ModelChoice, Prompt, SynthJob,
 };
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -156,6 +157,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What is wrong with records: leaks, missing evidence, duplicates, loops, contamination
+    Check(Box<CheckArguments>),
     /// Which strategy gives more on the same seeds, and how sure that is
     Compare(Box<CompareArguments>),
     /// Answer test records as LongBench does, and grade the answers
@@ -167,25 +170,7 @@ pub enum Command {
     /// Figures, tables and dataset cards in one folder, with a page that stands alone
     Report(Box<ReportArguments>),
     /// Write records as training data
-    Export {
-        #[command(flatten)]
-        inputs: InputArguments,
-        #[command(flatten)]
-        filter: FilterArguments,
-        /// Counts the tokens that a filter asks for: a tokenizer.json, a .gguf file or a model of the
-        /// catalogue
-        #[arg(long, requires = "filter")]
-        tokenizer: Option<String>,
-        /// How
-        #[arg(long, value_parser = format)]
-        format: Format,
-        /// The file to write
-        #[arg(long)]
-        out: PathBuf,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Export(Box<ExportArguments>),
     /// The pilot study: how well a model finds code numbers in long texts
     Needle {
         #[command(subcommand)]
@@ -206,11 +191,6 @@ pub enum Command {
         #[command(subcommand)]
         command: BenchCommand,
     },
-}
-
-fn format(name: &str) -> Result<Format, String> {
-    let known = Format::ALL.map(Format::name).join(", ");
-    Format::parse(name).ok_or_else(|| format!("use one of: {known}"))
 }
 
 #[derive(Debug, Subcommand)]
@@ -246,6 +226,17 @@ pub enum BenchCommand {
         /// Sequences at once
         #[arg(long, default_value_t = 1)]
         batch: usize,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// How soon a file is there: first rows, index, words, ids, and the memory for that
+    Open {
+        /// The file
+        file: PathBuf,
+        /// A column for a field, such as `context=document`; may be given several times
+        #[arg(long, value_parser = column)]
+        map: Vec<(String, String)>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -394,13 +385,15 @@ impl Command {
             | Self::Logprobs { json, .. }
             | Self::Models { command: ModelsCommand::List { json } }
             | Self::Models { command: ModelsCommand::Get { json, .. } }
-            | Self::Export { json, .. }
             | Self::Bench { command: BenchCommand::Model { json, .. } }
+            | Self::Bench { command: BenchCommand::Open { json, .. } }
             | Self::Bench { command: BenchCommand::Frames { json, .. } } => *json,
             Self::Truncate(truncate) => truncate.json,
             Self::Synth(synth) => synth.json,
+            Self::Export(export) => export.json,
             Self::Extend(extend) => extend.json,
             Self::Needle { command } => command.json(),
+            Self::Check(check) => check.json,
             Self::Compare(compare) => compare.json,
             Self::Evaluate(evaluate) => evaluate.json,
             Self::Score(score) => score.json,
@@ -437,20 +430,21 @@ impl Command {
                     out,
                 })
             }
+            Self::Check(check) => Job::Check(Box::new(check.job())),
             Self::Compare(compare) => Job::Compare(compare.job()),
             Self::Evaluate(evaluate) => Job::Evaluate(Box::new(evaluate.job())),
             Self::Score(score) => Job::Score(score.job()),
             Self::Report(report) => Job::Report(Box::new(report.job())),
             Self::Figure(figure) => Job::SaveFigure(figure.job()?),
-            Self::Export { inputs, filter, tokenizer, format, out, .. } => {
-                let inputs = filter.on(inputs.inputs(), tokenizer);
-                Job::Export(ExportJob { inputs, only: None, format, out, replace: true })
-            }
+            Self::Export(export) => export.job(),
             Self::Bench { command: BenchCommand::Frames { .. } } => {
                 return Err("`bench frames` runs no job".to_owned());
             }
             Self::Needle { command } => command.job(),
             Self::Logprobs { file, model, .. } => Job::Logprobs { file, model: model.choice() },
+            Self::Bench { command: BenchCommand::Open { file, map, .. } } => {
+                Job::BenchOpen(BenchOpenJob { path: file, map })
+            }
             Self::Bench { command: BenchCommand::Model { model, prompt, generate, batch, .. } } => {
                 Job::Bench(BenchJob {
                     model: model.choice(),
@@ -464,6 +458,7 @@ impl Command {
 }
 
 impl InputArguments {
+    /// These files, read as the options say.
     pub fn inputs(self) -> Inputs {
         self.more.inputs(self.files)
     }

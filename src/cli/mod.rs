@@ -3,8 +3,10 @@
 //! No science and no files here; what a command does belongs in `workbench` and below.
 
 mod arguments;
+mod check_arguments;
 mod compare_arguments;
 mod evaluate_arguments;
+mod export_arguments;
 mod extend_arguments;
 mod figure_arguments;
 mod filter_arguments;
@@ -109,6 +111,7 @@ fn exit_code(product: &Product) -> u8 {
         Product::Synth(report) => report.rejected + report.skipped,
         Product::Extended(report) => report.rejected + report.skipped,
         Product::Coherence(report) => report.skipped,
+        Product::Checked(report) => report.skipped,
         Product::Compared(report) => report.skipped,
         Product::Evaluated(report) => report.skipped,
         Product::Scored(report) => report.skipped,

@@ -1,7 +1,8 @@
 //! What a command prints: one JSON document with `--json`, else a few lines for people.
 
-use super::score_arguments;
+use super::{check_arguments, score_arguments};
 use crate::coherence::{Estimate, GroupSummary};
+use crate::export::Exported;
 use crate::gpu::KernelTime;
 use crate::job::duration;
 use crate::lengths::Field;
@@ -9,7 +10,7 @@ use crate::model::catalogue::ENTRIES;
 use crate::model::{CacheUse, Pace, Work, kernel_shares};
 use crate::report::Table;
 use crate::workbench::{
-    BenchReport, ExportReport, ExtendReport, NeedleGroup, NeedleMade, NeedleReport, NeedleScore,
+    BenchOpenReport, BenchReport, ExtendReport, NeedleGroup, NeedleMade, NeedleReport, NeedleScore,
     Product, SynthReport, TruncateReport,
 };
 use serde::Serialize;
@@ -48,11 +49,13 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Synth(report) if as_json => document(report),
         Product::Extended(report) if as_json => document(report),
         Product::Coherence(report) if as_json => document(report),
+        Product::Checked(report) if as_json => document(report),
         Product::Compared(report) if as_json => document(report),
         Product::Evaluated(report) if as_json => document(report),
         Product::Scored(report) if as_json => document(report),
         Product::Logprobs(report) if as_json => document(report),
         Product::Bench(report) if as_json => document(report),
+        Product::BenchOpen(report) if as_json => document(report),
         Product::Demo(report) if as_json => document(report),
         Product::Exported(report) if as_json => document(report),
         Product::Saved(saved) if as_json => document(saved),
@@ -112,6 +115,7 @@ fn lines(product: &Product) -> Result<()> {
         Product::Synth(report) => synth(&mut out, "", report)?,
         Product::Extended(report) => extended(&mut out, report)?,
         Product::Coherence(report) => coherence(&mut out, &report.summary.groups)?,
+        Product::Checked(report) => table(&mut out, &check_arguments::table(report))?,
         Product::Compared(report) => {
             for (ix, comparison) in report.comparisons.iter().enumerate() {
                 if ix > 0 {
@@ -142,14 +146,9 @@ fn lines(product: &Product) -> Result<()> {
             writeln!(out, "{} tokens, mean NLL {nll} nats", report.token_ids.len())?;
         }
         Product::Bench(report) => bench(&mut out, report)?,
+        Product::BenchOpen(report) => bench_open(&mut out, report)?,
         Product::Fetched(path) => writeln!(out, "{}", path.display())?,
-        Product::Exported(ExportReport { exported, .. }) => writeln!(
-            out,
-            "{} records in {}, {} left out",
-            exported.n_written,
-            exported.path.display(),
-            exported.n_left_out
-        )?,
+        Product::Exported(report) => exported(&mut out, &report.exported)?,
         Product::Saved(saved) => {
             for path in &saved.files {
                 writeln!(out, "{}", path.display())?;
@@ -173,6 +172,8 @@ fn lines(product: &Product) -> Result<()> {
         | Product::Prompt(_)
         | Product::Described(_)
         | Product::Found(_)
+        | Product::RecordsRead
+        | Product::FirstRows(_)
         | Product::Figure(_)
         | Product::Selected(_)
         | Product::Linked(_)
@@ -382,6 +383,31 @@ fn bench(out: &mut impl Write, report: &BenchReport) -> Result<()> {
     )?;
     kernels(out, "a prompt", &report.prefill_kernels)?;
     kernels(out, "decoding", &report.decode_kernels)
+}
+
+fn exported(out: &mut impl Write, exported: &Exported) -> Result<()> {
+    let (n, n_left_out) = (exported.n_written, exported.n_left_out);
+    writeln!(out, "{n} records in {}, {n_left_out} left out", exported.path.display())?;
+    if let Some((path, n)) = &exported.validation {
+        writeln!(out, "{n} records for validation in {}", path.display())?;
+    }
+    Ok(())
+}
+
+fn bench_open(out: &mut impl Write, report: &BenchOpenReport) -> Result<()> {
+    let BenchOpenReport { bytes, records, first_rows_ms, indexed_ms, .. } = report;
+    let (words_ms, named_ms) = (report.words_ms, report.named_ms);
+    let mib = report.peak_anon_bytes as f64 / (1 << 20) as f64;
+    writeln!(
+        out,
+        "{records} records in {bytes} bytes: first rows after {first_rows_ms:.1} ms, index {indexed_ms:.0} ms, \
+         words {words_ms:.0} ms, ids {named_ms:.0} ms, at most {mib:.0} MiB of anonymous memory"
+    )?;
+    for (task, of) in &report.tasks {
+        let (n, mean) = (of.records, of.mean_context_chars);
+        writeln!(out, "{task}: {n} records, {mean:.1} characters of context in the mean")?;
+    }
+    Ok(())
 }
 
 /// Where time went, the longest first; nothing where there are no kernels.

@@ -11,19 +11,21 @@ mod negatives;
 mod row;
 mod summary;
 
-pub use evidence::{answer_position, instruction_overlap, is_yes_no};
+pub use crate::metrics::is_yes_no;
+pub use evidence::{answer_position, instruction_overlap};
 pub use measures::Measure;
 pub use negatives::Negatives;
 pub use row::Coherence;
 pub use summary::{Estimate, GroupSummary, Summary, summarize};
 
-use crate::data::{Dataset, Record};
+use crate::data::{DataError, Dataset, Record};
 use crate::job::Watch;
 use crate::model::{self, LanguageModel, ScoreRequest, TokenScores};
 use crate::prompt::{PromptError, Task, TaskPrompt};
 use frame::{Framed, Framer};
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What can go wrong while coherence is measured.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +41,9 @@ pub enum CoherenceError {
         /// What is wrong.
         source: PromptError,
     },
+    /// A record could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// Nothing to measure.
     #[error(
         "no record has an instruction, an answer and a context; join the contexts with --join, or make \
@@ -108,12 +113,15 @@ pub fn measure(
     let mut jobs: Vec<(usize, Job<'_>)> = Vec::new();
     let mut n_skipped = 0;
     let mut place = 0;
-    for dataset in datasets.iter().map(Borrow::borrow) {
+    let datasets: Result<Vec<Vec<Arc<Record>>>, DataError> =
+        datasets.iter().map(|dataset| dataset.borrow().records.all()).collect();
+    let datasets = datasets?;
+    for records in &datasets {
         let mut groups: BTreeMap<(usize, &str), Vec<(usize, &Record)>> = BTreeMap::new();
-        for record in &dataset.records {
+        for record in records {
             if is_whole(record) {
                 let key = (Task::rank(&record.task), record.task.as_str());
-                groups.entry(key).or_default().push((place, record));
+                groups.entry(key).or_default().push((place, &**record));
                 place += 1;
             } else {
                 n_skipped += 1;

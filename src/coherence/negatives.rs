@@ -63,7 +63,7 @@ fn tf_idf(records: &[&Record]) -> Vec<BTreeMap<String, f64>> {
         .iter()
         .map(|record| {
             let mut counts = BTreeMap::new();
-            for term in super::evidence::terms(record.context.as_deref().unwrap_or_default()) {
+            for term in crate::metrics::terms(record.context.as_deref().unwrap_or_default()) {
                 *counts.entry(term).or_insert(0.0) += 1.0;
             }
             counts

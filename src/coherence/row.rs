@@ -1,9 +1,10 @@
 //! The measures of one record.
 
 use super::Job;
-use super::evidence::{answer_position, instruction_overlap, is_yes_no};
+use super::evidence::{answer_position, instruction_overlap};
 use super::frame::Framed;
 use crate::data::{RecordId, StrategyId};
+use crate::metrics::is_yes_no;
 use crate::model::TokenScores;
 use crate::stats;
 use serde::{Deserialize, Serialize};

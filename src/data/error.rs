@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::job::Cancelled;
+
 /// A file that could not be read or written. Each message says what was tried, where, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -23,7 +25,7 @@ pub enum DataError {
     #[error("cannot read {} as a dataset: the file is empty; check that it was written completely", path.display())]
     Empty { path: PathBuf },
     /// Another kind of file, known by its first bytes.
-    #[error("cannot read {} as JSON or JSONL: it is {what}; {next}", path.display())]
+    #[error("cannot read {} as a dataset: it is {what}; {next}", path.display())]
     Foreign { path: PathBuf, what: &'static str, next: &'static str },
     /// Text, but no line of it is JSON.
     #[error(
@@ -120,6 +122,39 @@ pub enum DataError {
         join.display(), path.display()
     )]
     JoinOtherInstruction { path: PathBuf, join: PathBuf, line: usize },
+    /// A packed file that cannot be unpacked.
+    #[error(
+        "cannot unpack {} ({packing}): {reason}; fetch or pack it again",
+        path.display()
+    )]
+    Unpack { path: PathBuf, packing: &'static str, reason: String },
+    /// A packed file that would fill the disk.
+    #[error(
+        "cannot read {}: its {bytes} bytes unpack to more than {limit_bytes}; if you trust the file, unpack it \
+         yourself and open the result",
+        path.display()
+    )]
+    UnpacksToMuch { path: PathBuf, bytes: u64, limit_bytes: u64 },
+    /// There is no room for what a file is unpacked or rewritten to.
+    #[error(
+        "cannot keep a temporary file: {cause}; free some space, or set TMPDIR to a folder on a larger disk"
+    )]
+    Spool { cause: io::Error },
+    /// Parquet or Arrow that is broken.
+    #[error(
+        "cannot read {} as {format}: broken behind row {row}: {reason}; write or fetch it again",
+        path.display()
+    )]
+    BrokenTable { path: PathBuf, format: &'static str, row: usize, reason: String },
+    /// The file is not the one that was opened.
+    #[error("{} has changed since it was opened; open it again", path.display())]
+    Changed { path: PathBuf },
+    /// More lines than can be numbered.
+    #[error("cannot read {}: it has more than {limit} lines; split it", path.display())]
+    TooManyLines { path: PathBuf, limit: usize },
+    /// The reading was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// Writing failed; what stood under the name before still does.
     #[error("cannot write {}: {cause} (while {doing}); check the folder, its permissions and the free space", path.display())]
     Write { path: PathBuf, doing: &'static str, cause: io::Error },

@@ -50,6 +50,18 @@ impl RecordId {
     }
 }
 
+impl RecordId {
+    /// The digits as a number, which takes a third of the room.
+    pub(super) fn number(&self) -> u64 {
+        u64::from_str_radix(&self.0, 16).unwrap_or_default()
+    }
+
+    /// The id of these digits.
+    pub(super) fn from_number(number: u64) -> Self {
+        Self(format!("{number:016x}"))
+    }
+}
+
 impl TryFrom<String> for RecordId {
     type Error = InvalidId;
 

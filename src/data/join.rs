@@ -1,6 +1,6 @@
 //! Two files side by side: the pairs of one, the contexts of the other, line by line.
 
-use super::read::Dataset;
+use super::read::Whole;
 use super::{DataError, Record, StrategyId};
 
 /// Gives record i of `main` the context of record i of `join`, and its other columns where `main` has none
@@ -8,7 +8,7 @@ use super::{DataError, Record, StrategyId};
 ///
 /// # Errors
 /// Whenever the two might not belong together line by line; see the `Join…` variants of [`DataError`].
-pub(super) fn join(main: &mut Dataset, join: Dataset) -> Result<(), DataError> {
+pub(super) fn join(main: &mut Whole, join: Whole) -> Result<(), DataError> {
     for file in [&*main, &join] {
         if let Some(first) = file.skipped.first() {
             let (path, line, reason) = (file.path.clone(), first.line, first.reason.clone());

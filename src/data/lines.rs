@@ -2,14 +2,15 @@
 
 use std::io::{BufRead, Read};
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::DataError;
-use super::gather::Gather;
+use super::gather::{Gather, Keep};
 use super::sniff::{self, read_error};
 use super::values::without_place;
 
-impl Gather<'_> {
+impl<K: Keep> Gather<'_, K> {
     /// Reads all lines.
     ///
     /// # Errors
@@ -26,9 +27,12 @@ impl Gather<'_> {
                 continue;
             }
             let looks_like = *first.get_or_insert_with(|| sniff::looks_like(text));
-            match parse_line(text) {
+            match parse_line::<Value>(text) {
                 Ok(value) => self.take(number, value)?,
                 Err(reason) => self.skip(number, reason)?,
+            }
+            if self.is_full() {
+                break;
             }
             if !self.any_json && self.skipped.len() >= self.limits.n_probed {
                 return Err(self.not_json(looks_like));
@@ -61,7 +65,11 @@ impl Gather<'_> {
     }
 }
 
-fn parse_line(line: &[u8]) -> Result<Value, String> {
+/// One line with its end as JSON.
+///
+/// # Errors
+/// What is wrong with it, and where in the line.
+pub(super) fn parse_line<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, String> {
     let is_last = !line.ends_with(b"\n");
     let hint = if is_last {
         "; it is the last line and does not end: the file may be cut off"

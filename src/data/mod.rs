@@ -8,23 +8,37 @@
 //! how long it is (`lengths`), aliases of tasks and any wording for a model (`prompt`), making new records
 //! (`synthesis`), training formats (`export`), and which files are open (`workbench`).
 
+mod cells;
+mod columnar;
 mod error;
 mod fields;
 pub mod filter;
 mod gather;
 mod id;
+mod index;
 mod join;
+mod light;
 mod lines;
 mod read;
 mod record;
+mod records;
+mod scan;
 mod shape;
 mod sniff;
+mod source;
 mod turns;
+mod unpack;
 mod values;
 mod write;
 
+pub use cells::table_cell;
+pub use columnar::JSON_COLUMNS;
 pub use error::DataError;
 pub use id::{InvalidId, RecordId, StrategyId};
-pub use read::{Dataset, Format, ReadOptions, Skipped, read_dataset};
+pub use read::{
+    Dataset, FIRST_ROWS, Format, OpeningTimes, ReadOptions, Skipped, first_records, read_dataset,
+    time_opening,
+};
 pub use record::{Numbering, Record, Source, assign_ids, record_id};
+pub use records::{Records, Row};
 pub use write::{write_atomic, write_records};

@@ -86,6 +86,11 @@ pub fn record_id(
     context: Option<&str>,
     occurrence: usize,
 ) -> RecordId {
+    numbered(&hash(task, instruction, answers, context), occurrence)
+}
+
+/// All of an id's values but the occurrence.
+fn hash(task: &str, instruction: &str, answers: &[String], context: Option<&str>) -> Sha256 {
     let mut hasher = Sha256::new();
     let number = |hasher: &mut Sha256, value: usize| hasher.update((value as u64).to_le_bytes());
     let text = |hasher: &mut Sha256, value: &str| {
@@ -103,7 +108,12 @@ pub fn record_id(
     if let Some(context) = context {
         text(&mut hasher, context);
     }
-    number(&mut hasher, occurrence);
+    hasher
+}
+
+fn numbered(hash: &Sha256, occurrence: usize) -> RecordId {
+    let mut hasher = hash.clone();
+    hasher.update((occurrence as u64).to_le_bytes());
     RecordId::from_hash(hasher)
 }
 
@@ -116,37 +126,59 @@ pub fn assign_ids(records: &mut [Record]) {
     records.iter_mut().for_each(|record| numbering.assign(record));
 }
 
+/// What a record's ids are made of; cheap to keep when the record itself is not.
+pub(super) struct Values {
+    all: Sha256,
+    /// Without the context; none where the record is no pair.
+    pair: Option<Sha256>,
+    /// The seed id that the file gives.
+    seed_id: Option<RecordId>,
+}
+
+impl Values {
+    pub fn of(record: &Record) -> Self {
+        let Record { task, instruction, answers, context, .. } = record;
+        let is_told = !record.seed_id.is_unset();
+        let needs_pair = !is_told && !answers.is_empty();
+        Self {
+            all: hash(task, instruction, answers, context.as_deref()),
+            pair: needs_pair.then(|| hash(task, instruction, answers, None)),
+            seed_id: is_told.then(|| record.seed_id.clone()),
+        }
+    }
+}
+
 /// Gives ids to the records of one file as they come, as [`assign_ids`] gives them to all at once.
 #[derive(Debug, Default)]
 pub struct Numbering {
-    occurrences: BTreeMap<RecordId, usize>,
-    seed_occurrences: BTreeMap<RecordId, usize>,
+    ids: BTreeMap<RecordId, usize>,
+    seed_ids: BTreeMap<RecordId, usize>,
 }
 
 impl Numbering {
     /// Gives the next record its id, and a seed id where it has none.
     pub fn assign(&mut self, record: &mut Record) {
-        record.id = next_id(&mut self.occurrences, record, record.context.as_deref());
-        if record.seed_id.is_unset() {
-            record.seed_id = match record.answers.is_empty() {
-                true => record.id.clone(),
-                false => next_id(&mut self.seed_occurrences, record, None),
-            };
-        }
+        (record.id, record.seed_id) = self.next(&Values::of(record));
+    }
+
+    /// The id and the seed id of the file's next record.
+    pub(super) fn next(&mut self, values: &Values) -> (RecordId, RecordId) {
+        let id = next_of(&mut self.ids, &values.all);
+        let seed_id = match (&values.seed_id, &values.pair) {
+            (Some(seed_id), _) => seed_id.clone(),
+            (None, Some(pair)) => next_of(&mut self.seed_ids, pair),
+            (None, None) => id.clone(),
+        };
+        (id, seed_id)
     }
 }
 
-fn next_id(
-    counts: &mut BTreeMap<RecordId, usize>,
-    record: &Record,
-    context: Option<&str>,
-) -> RecordId {
-    let id = |n| record_id(&record.task, &record.instruction, &record.answers, context, n);
-    let first = id(0);
+fn next_of(counts: &mut BTreeMap<RecordId, usize>, hash: &Sha256) -> RecordId {
+    let first = numbered(hash, 0);
     let count = counts.entry(first.clone()).or_insert(0);
     let occurrence = *count;
     *count += 1;
-    if occurrence == 0 { first } else { id(occurrence) }
+    if occurrence == 0 { first } else { numbered(hash, occurrence) }
 }
 
 #[cfg(test)]

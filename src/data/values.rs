@@ -6,11 +6,11 @@ use std::io::{self, BufRead, Read};
 use serde::de::{DeserializeSeed, Error as _, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::gather::Gather;
+use super::gather::{Gather, Keep};
 use super::sniff::read_error;
 use super::{DataError, shape};
 
-impl Gather<'_> {
+impl<K: Keep> Gather<'_, K> {
     /// Reads a JSON list, element by element.
     ///
     /// # Errors
@@ -20,12 +20,18 @@ impl Gather<'_> {
         let metered =
             Metered { reader, read_bytes: &read_bytes, limit_bytes: self.limits.line_bytes };
         let mut parser = serde_json::Deserializer::from_reader(metered);
-        let mut elements =
-            Elements { gather: self, read_bytes: &read_bytes, line: 0, failed: None };
+        let mut elements = Elements {
+            gather: self,
+            read_bytes: &read_bytes,
+            line: 0,
+            failed: None,
+            is_full: false,
+        };
         let read = (&mut elements).deserialize(&mut parser).and_then(|()| parser.end());
-        let (line, failed) = (elements.line, elements.failed);
+        let (line, failed, is_full) = (elements.line, elements.failed, elements.is_full);
         match (failed, read) {
             (Some(failed), _) => Err(failed),
+            _ if is_full => Ok(()),
             (None, Err(error)) => Err(self.json_error(error, &read_bytes, line + 1)),
             (None, Ok(())) => Ok(()),
         }
@@ -105,10 +111,10 @@ pub(super) fn without_place(error: &serde_json::Error) -> String {
 }
 
 /// Counts what is read and stops at the limit; whoever resets the count says where a piece begins.
-struct Metered<'a, R> {
-    reader: R,
-    read_bytes: &'a Cell<u64>,
-    limit_bytes: u64,
+pub(super) struct Metered<'a, R> {
+    pub reader: R,
+    pub read_bytes: &'a Cell<u64>,
+    pub limit_bytes: u64,
 }
 
 impl<R: Read> Read for Metered<'_, R> {
@@ -123,14 +129,15 @@ impl<R: Read> Read for Metered<'_, R> {
 }
 
 /// Hands the elements of a JSON list to the reader one by one, so that the list is never held.
-struct Elements<'r, 'a> {
-    gather: &'r mut Gather<'a>,
+struct Elements<'r, 'a, K> {
+    gather: &'r mut Gather<'a, K>,
     read_bytes: &'r Cell<u64>,
     line: usize,
     failed: Option<DataError>,
+    is_full: bool,
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Elements<'_, '_> {
+impl<'de, K: Keep> DeserializeSeed<'de> for &mut Elements<'_, '_, K> {
     type Value = ();
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -138,7 +145,7 @@ impl<'de> DeserializeSeed<'de> for &mut Elements<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for &mut Elements<'_, '_> {
+impl<'de, K: Keep> Visitor<'de> for &mut Elements<'_, '_, K> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -152,6 +159,10 @@ impl<'de> Visitor<'de> for &mut Elements<'_, '_> {
             if let Err(failed) = self.gather.take(self.line, value) {
                 self.failed = Some(failed);
                 return Err(A::Error::custom("stopped"));
+            }
+            if self.gather.is_full() {
+                self.is_full = true;
+                return Err(A::Error::custom("enough"));
             }
         }
         Ok(())

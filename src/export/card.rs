@@ -1,9 +1,9 @@
 //! A dataset's card: what is in it, who made it, and what it says of its sources.
 
-use crate::data::{Dataset, Record};
+use crate::data::{DataError, Dataset, Record, RecordId};
 use crate::stats;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What should be known of a dataset before it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,73 +25,118 @@ const MOST_VALUES: usize = 6;
 const SOURCES: [&str; 8] =
     ["license", "licence", "source", "source_url", "url", "citation", "language", "dataset"];
 
+/// What a record says of how it was made: words of the card, and where it stands in `provenance`.
+const MADE: [(&str, &[&str]); 11] = [
+    ("written by", &["model"]),
+    ("SHA-256 of the model", &["model_sha256"]),
+    ("on", &["device"]),
+    ("prompt", &["prompt"]),
+    ("SHA-256 of the prompt", &["prompt_sha256"]),
+    ("words asked for", &["words"]),
+    ("sampling", &["sampling"]),
+    ("seed", &["seed"]),
+    ("attempts", &["attempts"]),
+    ("replies that ended by", &["finish"]),
+    ("version of Backstory", &["version"]),
+];
+
 /// The card of a dataset.
-pub fn card(dataset: &Dataset) -> Card {
-    let records = &dataset.records;
-    let mut facts = vec![
+///
+/// # Errors
+/// A record cannot be read.
+pub fn card(dataset: &Dataset) -> Result<Card, DataError> {
+    let facts = vec![
         ("file".to_owned(), dataset.path.display().to_string()),
         ("bytes".to_owned(), dataset.bytes.to_string()),
-        ("records".to_owned(), records.len().to_string()),
         ("lines that could not be used".to_owned(), dataset.skipped.len().to_string()),
     ];
-    let of = |name: &str| listed(records.iter().filter_map(|record| record.extra.get(name)));
-    let made = |path: &[&str]| {
-        listed(records.iter().filter_map(|record| {
-            path.iter().try_fold(record.extra.get("provenance")?, |value, key| value.get(*key))
-        }))
-    };
-    let known: [(&str, &[&str]); 11] = [
-        ("written by", &["model"]),
-        ("SHA-256 of the model", &["model_sha256"]),
-        ("on", &["device"]),
-        ("prompt", &["prompt"]),
-        ("SHA-256 of the prompt", &["prompt_sha256"]),
-        ("words asked for", &["words"]),
-        ("sampling", &["sampling"]),
-        ("seed", &["seed"]),
-        ("attempts", &["attempts"]),
-        ("replies that ended by", &["finish"]),
-        ("version of Backstory", &["version"]),
-    ];
-    let known = known.iter().filter_map(|(name, path)| Some(((*name).to_owned(), made(path)?)));
-    facts.extend(known);
-    let sources = SOURCES.iter().filter_map(|name| Some(((*name).to_owned(), of(name)?)));
-    facts.extend(sources);
-    if !SOURCES[..2].iter().any(|name| of(name).is_some()) {
-        facts.push(("licence".to_owned(), "the file says none".to_owned()));
+    let mut of = CardOf::default();
+    for record in dataset.records.iter() {
+        of.add(&*record?);
     }
-    let columns = [
-        "task: strategy",
-        "records",
-        "without context",
-        "without answer",
-        "context words: median [5%, 95%]",
-        "answer words: median [5%, 95%]",
-    ];
     let file_name = dataset.path.file_name().unwrap_or_default().to_string_lossy();
-    Card {
-        title: file_name.into_owned(),
-        facts,
-        columns: columns.map(str::to_owned).to_vec(),
-        groups: groups(records),
+    Ok(of.finish(&file_name, facts))
+}
+
+/// The card of records that come one after the other.
+#[derive(Default)]
+pub(super) struct CardOf {
+    n_records: usize,
+    seeds: BTreeSet<RecordId>,
+    made: BTreeMap<usize, Values>,
+    sources: BTreeMap<usize, Values>,
+    groups: BTreeMap<(String, String), Group>,
+}
+
+impl CardOf {
+    pub fn add(&mut self, record: &Record) {
+        self.n_records += 1;
+        self.seeds.insert(record.seed_id.clone());
+        if let Some(provenance) = record.extra.get("provenance") {
+            for (ix, (_, path)) in MADE.iter().enumerate() {
+                let value = path.iter().try_fold(provenance, |value, key| value.get(*key));
+                value.into_iter().for_each(|value| self.made.entry(ix).or_default().add(value));
+            }
+        }
+        for (ix, name) in SOURCES.iter().enumerate() {
+            let value = record.extra.get(*name);
+            value.into_iter().for_each(|value| self.sources.entry(ix).or_default().add(value));
+        }
+        let key = (record.task.clone(), record.strategy.as_str().to_owned());
+        self.groups.entry(key).or_default().add(record);
+    }
+
+    /// The card; `facts` come first.
+    pub fn finish(self, title: &str, mut facts: Vec<(String, String)>) -> Card {
+        facts.push(("records".to_owned(), self.n_records.to_string()));
+        facts.push(("seeds".to_owned(), self.seeds.len().to_string()));
+        let says_licence = (0..2).any(|ix| self.sources.contains_key(&ix));
+        let made = self.made.iter().filter_map(|(ix, values)| Some((MADE.get(*ix)?.0, values)));
+        let sources =
+            self.sources.iter().filter_map(|(ix, values)| Some((*SOURCES.get(*ix)?, values)));
+        let known = made.chain(sources);
+        facts.extend(known.map(|(name, values)| (name.to_owned(), values.listed())));
+        if !says_licence {
+            facts.push(("licence".to_owned(), "the file says none".to_owned()));
+        }
+        let columns = [
+            "task: strategy",
+            "records",
+            "without context",
+            "without answer",
+            "context words: median [5%, 95%]",
+            "answer words: median [5%, 95%]",
+        ];
+        Card {
+            title: title.to_owned(),
+            facts,
+            columns: columns.map(str::to_owned).to_vec(),
+            groups: self.groups.into_iter().map(|(key, group)| group.cells(key)).collect(),
+        }
     }
 }
 
-/// "A (12), B (3)": the values by how often they are there, the most frequent first.
-fn listed<'a>(values: impl Iterator<Item = &'a Value>) -> Option<String> {
-    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for value in values {
-        *counts.entry(plain(value)).or_insert(0) += 1;
+/// The values of one fact, and how often each is there.
+#[derive(Default)]
+struct Values(BTreeMap<String, usize>);
+
+impl Values {
+    fn add(&mut self, value: &Value) {
+        *self.0.entry(plain(value)).or_insert(0) += 1;
     }
-    let n_values = counts.len();
-    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
-    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let shown = counts.iter().take(MOST_VALUES).map(|(value, n)| format!("{value} ({n})"));
-    let mut text = shown.collect::<Vec<String>>().join(", ");
-    if n_values > MOST_VALUES {
-        text.push_str(&format!(" and {} more", n_values - MOST_VALUES));
+
+    /// "A (12), B (3)": the most frequent first.
+    fn listed(&self) -> String {
+        let n_values = self.0.len();
+        let mut counts: Vec<(&String, &usize)> = self.0.iter().collect();
+        counts.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+        let shown = counts.iter().take(MOST_VALUES).map(|(value, n)| format!("{value} ({n})"));
+        let mut text = shown.collect::<Vec<String>>().join(", ");
+        if n_values > MOST_VALUES {
+            text.push_str(&format!(" and {} more", n_values - MOST_VALUES));
+        }
+        text
     }
-    (n_values > 0).then_some(text)
 }
 
 /// A value in a line of text that is no longer than people read.
@@ -116,32 +161,38 @@ fn plain(value: &Value) -> String {
     }
 }
 
-fn groups(records: &[Record]) -> Vec<Vec<String>> {
-    let mut groups: BTreeMap<(&str, &str), Vec<&Record>> = BTreeMap::new();
-    for record in records {
-        groups.entry((&record.task, record.strategy.as_str())).or_default().push(record);
+/// The records of a task and strategy: how many, and the words of the contexts and answers there are.
+#[derive(Default)]
+struct Group {
+    n: usize,
+    contexts: Vec<f64>,
+    answers: Vec<f64>,
+}
+
+impl Group {
+    fn add(&mut self, record: &Record) {
+        self.n += 1;
+        let words = |text: &str| text.split_whitespace().count() as f64;
+        let context = record.context.as_deref().filter(|text| !text.is_empty());
+        self.contexts.extend(context.map(words));
+        self.answers.extend(Some(record.answer()).filter(|text| !text.is_empty()).map(words));
     }
-    let cells = |((task, strategy), records): ((&str, &str), Vec<&Record>)| {
-        let context = |record: &&Record| record.context.clone().filter(|text| !text.is_empty());
-        let contexts: Vec<String> = records.iter().filter_map(context).collect();
-        let answers = records.iter().map(|record| record.answer()).filter(|text| !text.is_empty());
-        let answers: Vec<&str> = answers.collect();
+
+    fn cells(self, (task, strategy): (String, String)) -> Vec<String> {
         vec![
             format!("{task}: {strategy}"),
-            records.len().to_string(),
-            (records.len() - contexts.len()).to_string(),
-            (records.len() - answers.len()).to_string(),
-            spread(contexts.iter().map(String::as_str)),
-            spread(answers.into_iter()),
+            self.n.to_string(),
+            (self.n - self.contexts.len()).to_string(),
+            (self.n - self.answers.len()).to_string(),
+            spread(&self.contexts),
+            spread(&self.answers),
         ]
-    };
-    groups.into_iter().map(cells).collect()
+    }
 }
 
 /// "504 [210, 1031]" words.
-fn spread<'a>(texts: impl Iterator<Item = &'a str>) -> String {
-    let words: Vec<f64> = texts.map(|text| text.split_whitespace().count() as f64).collect();
-    let sorted = stats::finite_sorted(&words);
+fn spread(words: &[f64]) -> String {
+    let sorted = stats::finite_sorted(words);
     let at = |share| stats::quantile(&sorted, share);
     match (at(0.5), at(0.05), at(0.95)) {
         (Some(median), Some(lo), Some(hi)) => format!("{median:.0} [{lo:.0}, {hi:.0}]"),
@@ -153,13 +204,14 @@ fn spread<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 mod tests {
     use super::*;
     use crate::data::{ReadOptions, read_dataset};
+    use crate::job::Watch;
 
     fn of(text: &str) -> Card {
         let path = std::env::temp_dir().join(format!("bs-card-{}.jsonl", std::process::id()));
         std::fs::write(&path, text).unwrap();
-        let dataset = read_dataset(&path, &ReadOptions::default()).unwrap();
+        let dataset = read_dataset(&path, &ReadOptions::default(), &Watch::default()).unwrap();
         std::fs::remove_file(path).unwrap();
-        card(&dataset)
+        card(&dataset).unwrap()
     }
 
     #[test]

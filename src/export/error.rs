@@ -2,7 +2,9 @@
 
 use crate::data::DataError;
 use crate::job::Cancelled;
-use crate::prompt::PromptError;
+use crate::model::TokenizerError;
+use crate::prompt::PackError;
+use std::io;
 use std::path::PathBuf;
 
 /// What can go wrong while records are exported. Whatever stood under the name before still does.
@@ -12,13 +14,38 @@ pub enum ExportError {
     /// The file could not be written.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The system refused to write; told with the file's name as [`DataError::Write`].
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// The task's prompt failed.
     #[error("cannot export: the prompt of task `{task}` cannot be used: {source}")]
     Prompt {
         /// The task.
         task: String,
         /// What is wrong.
-        source: PromptError,
+        source: PackError,
+    },
+    /// A text was refused by the tokenizer.
+    #[error("cannot export: counting the tokens of record {id}: {source}")]
+    Tokenizer {
+        /// The record.
+        id: String,
+        /// What is wrong.
+        source: TokenizerError,
+    },
+    /// Columns could not be written.
+    #[error("cannot export as `parquet`: {reason}; export as `jsonl`")]
+    Columns {
+        /// What the writer says.
+        reason: String,
+    },
+    /// A list of datasets that is not one.
+    #[error("cannot add the export to {}: {reason}; repair or remove that file", path.display())]
+    List {
+        /// The list.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
     },
     /// There is nothing to write.
     #[error("cannot export to {}: there are no records; open a dataset or widen the choice", path.display())]
@@ -28,13 +55,12 @@ pub enum ExportError {
     },
     /// Nothing of what there is can stand in a training file.
     #[error(
-        "cannot export to {} as `messages`: none of the {n_records} records has both an instruction \
-         and an answer; make the missing part first, or export as `jsonl`",
-        path.display()
+        "cannot export as `{format}`: none of the {n_records} records has both an instruction \
+         and an answer; make the missing part first, or export as `jsonl`"
     )]
     NoneUsable {
-        /// The file that was asked for.
-        path: PathBuf,
+        /// The form that was asked for.
+        format: &'static str,
         /// How many records there are.
         n_records: usize,
     },

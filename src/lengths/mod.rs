@@ -7,7 +7,7 @@ pub mod truncation;
 
 pub use prompts::{Prompts, Written};
 
-use crate::data::{Dataset, Record, StrategyId};
+use crate::data::{DataError, Dataset, Record, StrategyId};
 use crate::job::{Cancelled, Watch};
 use crate::model::{self, ChatTemplate, Tokenizer, TokenizerError};
 use crate::prompt::{PackError, PromptPack, Task};
@@ -44,6 +44,9 @@ pub enum LengthsError {
         /// What is wrong.
         source: PackError,
     },
+    /// A record could not be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// Tokens are wanted and nobody counts them.
     #[error("there is no tokenizer to count tokens with; give one")]
     NoTokenizer,
@@ -202,26 +205,19 @@ pub fn measure(
     counter: &Counter<'_>,
     watch: &Watch,
 ) -> Result<Lengths, LengthsError> {
-    let datasets = datasets.iter().map(Borrow::borrow);
-    let records: Vec<&Record> = datasets.flat_map(|dataset: &Dataset| &dataset.records).collect();
-    watch.stage("counting lengths", records.len() as u64);
-    let counted: Result<Vec<Vec<Count>>, LengthsError> = records
-        .par_iter()
-        .map(|record| {
-            // A pause waited for here would hold a thread that all of the program shares.
-            if watch.is_cancelled() {
-                return Err(Cancelled.into());
-            }
-            let counts = counter.count(record);
-            watch.advance(1);
-            counts
-        })
-        .collect();
+    let all = || datasets.iter().map(|dataset| &dataset.borrow().records);
+    watch.stage("counting lengths", all().map(|records| records.len() as u64).sum());
     let mut grouped = Grouped::default();
-    for (ix, (record, counts)) in (0_u32..).zip(records.iter().zip(counted?)) {
-        for (field, unit, n) in counts {
-            grouped.add(&record.task, &record.strategy, field, unit, &[n], &[ix]);
+    let mut n_before = 0;
+    for records in all() {
+        let counted =
+            records.par_map::<_, LengthsError>(watch, |_, record| counter.count(record))?;
+        for (ix, (row, counts)) in (n_before..).zip(records.rows().zip(counted)) {
+            for (field, unit, n) in counts {
+                grouped.add(row.task, row.strategy, field, unit, &[n], &[ix]);
+            }
         }
+        n_before += records.len() as u32;
     }
     let tokenizer = counter.tokenizer.map(|t| t.name().to_owned());
     Ok(Lengths { tokenizer, groups: grouped.finish() })

@@ -12,9 +12,8 @@ pub use sequence::Sequence;
 
 use super::{LengthsError, Prompts};
 use crate::data::{Dataset, Record, StrategyId};
-use crate::job::{Cancelled, Watch};
+use crate::job::Watch;
 use crate::prompt::Task;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -136,27 +135,18 @@ impl Sequences {
         prompts: &Prompts<'_>,
         watch: &Watch,
     ) -> Result<Self, LengthsError> {
-        let datasets = datasets.iter().map(Borrow::borrow);
-        let records: Vec<&Record> =
-            datasets.flat_map(|dataset: &Dataset| &dataset.records).collect();
-        watch.stage("measuring sequences", records.len() as u64);
-        let measure = |record: &&Record| {
-            // A pause waited for here would hold a thread that all of the program shares.
-            if watch.is_cancelled() {
-                return Err(Cancelled.into());
-            }
-            let found = sequence::of(record, prompts);
-            watch.advance(1);
-            found
-        };
-        let found: Result<Vec<Option<Sequence>>, LengthsError> =
-            records.par_iter().map(measure).collect();
+        let all = || datasets.iter().map(|dataset| &dataset.borrow().records);
+        watch.stage("measuring sequences", all().map(|records| records.len() as u64).sum());
         let mut sequences = Self::default();
-        for (record, found) in records.iter().zip(found?) {
-            let key = (Task::rank(&record.task), record.task.clone(), record.strategy.clone());
-            match found {
-                Some(sequence) => sequences.groups.entry(key).or_default().push(sequence),
-                None => sequences.n_left_out += 1,
+        for records in all() {
+            let measure = |_, record: &Record| sequence::of(record, prompts);
+            let found = records.par_map::<_, LengthsError>(watch, measure)?;
+            for (row, found) in records.rows().zip(found) {
+                let key = (Task::rank(row.task), row.task.to_owned(), row.strategy.clone());
+                match found {
+                    Some(sequence) => sequences.groups.entry(key).or_default().push(sequence),
+                    None => sequences.n_left_out += 1,
+                }
             }
         }
         Ok(sequences)

@@ -14,10 +14,12 @@ mod occurrences;
 mod python_text;
 mod rouge;
 mod string_match;
+mod terms;
 mod token_f1;
 
 pub use occurrences::{Plain, occurrences};
 pub use string_match::{exact_match, string_match_all, string_match_part};
+pub use terms::{FUNCTION_WORDS, is_yes_no, stands_alone, terms};
 pub use token_f1::token_f1;
 
 /// How a prediction of a LongBench data set is graded (`PAPER.md` section 6; LongBench's

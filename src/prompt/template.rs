@@ -30,6 +30,21 @@ impl Filled {
         self.blanks.iter().find(|(blank, _)| blank == name).map(|(_, range)| range.clone())
     }
 
+    /// The text without a blank and what belongs to it: the paragraph that it stands in, or the blank
+    /// alone where another stands there too or nothing else would be left.
+    pub fn without(&self, name: &str) -> String {
+        let Some(range) = self.range(name) else { return self.text.clone() };
+        let before = self.text[..range.start].rfind("\n\n").map_or(0, |at| at + 2);
+        let after = self.text[range.end..].find("\n\n").map(|at| range.end + at + 2);
+        let paragraph = before..after.unwrap_or(self.text.len());
+        let is_in =
+            |other: &Range<usize>| paragraph.start <= other.start && other.end <= paragraph.end;
+        let is_shared = self.blanks.iter().any(|(blank, other)| blank != name && is_in(other));
+        let taken = if is_shared || paragraph.len() == self.text.len() { range } else { paragraph };
+        let left = [&self.text[..taken.start], &self.text[taken.end..]].concat();
+        if after.is_none() { left.trim_end().to_owned() } else { left }
+    }
+
     /// Adds text that is no blank.
     pub fn push_text(&mut self, text: &str) {
         self.text.push_str(text);

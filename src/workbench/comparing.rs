@@ -114,7 +114,7 @@ pub(super) fn run(job: &CompareJob, watch: &Watch) -> Result<CompareReport, Work
                 tokenizer: loaded.as_ref().map(|(tokenizer, _)| tokenizer),
                 template: loaded.as_ref().and_then(|(_, template)| template.as_ref()),
             };
-            check_tasks(wish, datasets.iter().flat_map(|d| &d.records).map(|r| r.task.as_str()))?;
+            check_tasks(wish, datasets.iter().flat_map(|d| d.records.rows()).map(|row| row.task))?;
             let counted_by = || job.counted.iter().find_map(|counted| counted.tokenizer.clone());
             let named = |tokenizer: &model::Tokenizer| tokenizer.name().to_owned();
             report.tokenizer = counter.tokenizer.map(named).or_else(counted_by);
@@ -122,7 +122,11 @@ pub(super) fn run(job: &CompareJob, watch: &Watch) -> Result<CompareReport, Work
             let quantity = length_quantity(wish, report.tokenizer.as_deref());
             check_unit(wish.unit, report.tokenizer.is_some())?;
             let unit = unit(wish, report.tokenizer.is_some());
-            let sides = length_sides(job, &datasets, unit, counter, watch)?;
+            let sides: Result<Vec<LengthSide>, WorkbenchError> = (0..datasets.len())
+                .map(|ix| length_side(job, &datasets, ix, unit, &counter, watch))
+                .collect();
+            let sides = sides?;
+            let sides = sides.iter().flat_map(LengthSide::sides).collect();
             add(&mut report, quantity, sides, job, watch)?;
         }
         Loaded::Rows(files) => {
@@ -301,32 +305,49 @@ fn length_quantity(wish: &CompareWish, tokenizer: Option<&str>) -> Quantity {
     Quantity { name: format!("{field}_{unit}"), title: format!("{field} length ({counted_by})") }
 }
 
-fn length_sides<'a>(
+/// The records of a file that are compared, and their lengths.
+struct LengthSide<'a> {
+    path: &'a Path,
+    records: Vec<Arc<Record>>,
+    lengths: Vec<Option<f64>>,
+}
+
+impl LengthSide<'_> {
+    fn sides(&self) -> Vec<Side<'_>> {
+        let records: Vec<&Record> = self.records.iter().map(Arc::as_ref).collect();
+        report::dataset_sides(self.path, &records, &self.lengths)
+    }
+}
+
+fn length_side<'a>(
     job: &CompareJob,
     datasets: &'a [Arc<Dataset>],
+    ix: usize,
     unit: Unit,
-    counter: Counter<'_>,
+    counter: &Counter<'_>,
     watch: &Watch,
-) -> Result<Vec<Side<'a>>, WorkbenchError> {
-    let wish = &job.wish;
+) -> Result<LengthSide<'a>, WorkbenchError> {
+    let (wish, dataset) = (&job.wish, &datasets[ix]);
     let tokenizer = counter.tokenizer.filter(|_| unit == Unit::Tokens);
-    let counter = Counter { tokenizer, ..counter };
+    let counter = Counter { tokenizer, ..*counter };
     let field = wish.field.unwrap_or(Field::Context);
-    let mut sides = Vec::new();
-    for (ix, dataset) in datasets.iter().enumerate() {
-        let wanted = |record: &&Record| wants(wish, &record.task);
-        let records: Vec<&Record> = dataset.records.iter().filter(wanted).collect();
-        let counted = job.counted.get(ix).map(|counted| counted.of_each(dataset, field, unit));
-        let lengths = match counted {
-            Some(all) => {
-                let both = dataset.records.iter().zip(all);
-                both.filter(|(record, _)| wanted(record)).map(|(_, length)| length).collect()
-            }
-            None => lengths::of_each(&records, field, unit, &counter, watch)?,
-        };
-        sides.extend(report::dataset_sides(&dataset.path, &records, &lengths));
-    }
-    Ok(sides)
+    let wanted = |task: &str| wants(wish, task);
+    let records = dataset.records.iter().filter(|record| match record {
+        Ok(record) => wanted(&record.task),
+        Err(_) => true,
+    });
+    let records = records.collect::<Result<Vec<Arc<Record>>, _>>()?;
+    let lengths = match job.counted.get(ix) {
+        Some(counted) => {
+            let both = dataset.records.rows().zip(counted.of_each(dataset, field, unit));
+            both.filter(|(row, _)| wanted(row.task)).map(|(_, length)| length).collect()
+        }
+        None => {
+            let records: Vec<&Record> = records.iter().map(Arc::as_ref).collect();
+            lengths::of_each(&records, field, unit, &counter, watch)?
+        }
+    };
+    Ok(LengthSide { path: &dataset.path, records, lengths })
 }
 
 /// Compares each other side with the baseline, and adds that to the report.

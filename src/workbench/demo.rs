@@ -74,9 +74,9 @@ pub(super) fn run(
     let mut synth = |name: &str| -> Result<(SynthReport, Dataset), WorkbenchError> {
         let out = job.out.join(format!("{name}_synthesis.jsonl"));
         let synth = synth_job(name, &choice, &out, job.overwrite)?;
-        let seeds = [Arc::new(data::read_dataset(&human_path, &ReadOptions::default())?)];
+        let seeds = [Arc::new(data::read_dataset(&human_path, &ReadOptions::default(), watch)?)];
         let report = run_loaded(synth, &seeds, model, watch, follow)?;
-        Ok((report, data::read_dataset(&out, &ReadOptions::default())?))
+        Ok((report, data::read_dataset(&out, &ReadOptions::default(), watch)?))
     };
     let (context_synthesis, by_context) = synth("context")?;
     let (instruction_synthesis, by_instruction) = synth("instruction")?;

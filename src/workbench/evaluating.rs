@@ -1,16 +1,13 @@
 //! The benchmark on a model: test records in, LongBench's prediction files and their scores out.
 
 mod grades;
-mod pack;
-
-pub(super) use pack::read as read_pack;
 mod predictions;
 
 use super::answering::{Answering, Asked};
 use super::journal::keys;
-use super::loading::{Inputs, ModelChoice, limited, n_skipped};
+use super::loading::{Inputs, ModelChoice, all_records, limited, n_skipped};
 use super::signature::seeds_sha256;
-use super::{Desk, ScoreReport, WorkbenchError, bench};
+use super::{Desk, ScoreReport, WorkbenchError, bench, pack};
 use crate::data::Record;
 use crate::job::{Watch, duration};
 use crate::longbench::{Asking, TestPrompt};
@@ -19,6 +16,7 @@ use crate::prompt::PromptPack;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The benchmark on a model.
@@ -98,7 +96,8 @@ pub(super) fn run(
     let whole = Inputs { limit: None, ..job.tests.clone() }.read(watch)?;
     let tests_sha256 = seeds_sha256(&whole);
     let datasets: Vec<_> = whole.into_iter().map(|d| limited(d, job.tests.limit)).collect();
-    let tests: Vec<&Record> = datasets.iter().flat_map(|dataset| &dataset.records).collect();
+    let records = all_records(&datasets)?;
+    let tests: Vec<&Record> = records.iter().map(Arc::as_ref).collect();
     check_tests(&tests)?;
     let model = desk.model(&job.model, watch)?;
     let window = window(job.window, model)?;

@@ -4,8 +4,10 @@
 
 use super::WorkbenchError;
 use crate::data::{self, Dataset, ReadOptions, write_atomic};
+use crate::job::Watch;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The bundled seeds: name and text of each file.
 const SEEDS: [(&str, &str); 8] = [
@@ -51,10 +53,11 @@ pub(super) fn write_seeds(folder: &Path, path: &Path) -> Result<Dataset, Workben
     for (name, text) in SEEDS {
         let file = seeds.join(format!("{name}.jsonl"));
         write_if_new(&file, text)?;
-        records.extend(data::read_dataset(&file, &ReadOptions::default())?.records);
+        let dataset = data::read_dataset(&file, &ReadOptions::default(), &Watch::default())?;
+        records.extend(dataset.records.all()?);
     }
-    data::write_records(path, records.iter())?;
-    Ok(data::read_dataset(path, &ReadOptions::default())?)
+    data::write_records(path, records.iter().map(Arc::as_ref))?;
+    Ok(data::read_dataset(path, &ReadOptions::default(), &Watch::default())?)
 }
 
 /// Each synced write costs a disk some milliseconds, which a start that changes nothing can save.

@@ -10,8 +10,8 @@ use self::ruling::Ruling;
 use self::sizing::{sizes, test_lengths};
 use self::told::Telling;
 use super::WorkbenchError;
-use super::evaluating::read_pack;
 use super::loading::{self, Inputs, check_not_input, check_output, check_replaces, n_skipped};
+use super::pack;
 use crate::data::{self, Dataset, Numbering, Record};
 use crate::job::{Cancelled, Watch};
 use crate::lengths::{LengthsError, Prompts};
@@ -76,20 +76,22 @@ pub(super) fn run(job: &ExtendJob, watch: &Watch) -> Result<ExtendReport, Workbe
     check(job)?;
     let loaded =
         job.tokenizer.as_deref().map(|name| loading::tokenizer(name, watch)).transpose()?;
-    let (pack, pack_sha256) = read_pack(job.prompts.as_deref())?;
+    let (pack, pack_sha256) = pack::read(job.prompts.as_deref())?;
     let ruling = Ruling(Prompts {
         pack: &pack,
         tokenizer: loaded.as_ref().map(|(tokenizer, _)| tokenizer),
         template: loaded.as_ref().and_then(|(_, template)| template.as_ref()),
     });
     let datasets = job.inputs.read(watch)?;
-    let records = all(&datasets);
+    let held = loading::all_records(&datasets)?;
+    let records: Vec<&Record> = held.iter().map(Arc::as_ref).collect();
     let other = match &job.pool {
         ExtendPool::File(path) => Some(read(path, watch)?),
         _ => None,
     };
-    let (wish, of_pool): (_, Vec<&Record>) = match (&job.pool, &other) {
-        (_, Some(other)) => (PoolWish::Any, all(other)),
+    let other_held = other.as_deref().map(loading::all_records).transpose()?;
+    let (wish, of_pool): (_, Vec<&Record>) = match (&job.pool, &other_held) {
+        (_, Some(other)) => (PoolWish::Any, other.iter().map(Arc::as_ref).collect()),
         (ExtendPool::OtherTask, _) => (PoolWish::OtherTask, records.clone()),
         _ => (PoolWish::SameTask, records.clone()),
     };
@@ -114,10 +116,6 @@ pub(super) fn run(job: &ExtendJob, watch: &Watch) -> Result<ExtendReport, Workbe
     telling.warn(job, watch);
     let skipped = n_skipped(&datasets) + other.as_deref().map_or(0, n_skipped);
     Ok(telling.report(&job.out, skipped, watch))
-}
-
-fn all(datasets: &[Arc<Dataset>]) -> Vec<&Record> {
-    datasets.iter().flat_map(|dataset| &dataset.records).collect()
 }
 
 fn check(job: &ExtendJob) -> Result<(), WorkbenchError> {

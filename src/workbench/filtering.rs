@@ -5,10 +5,9 @@ use super::{WorkbenchError, loading};
 use crate::coherence::Coherence;
 use crate::data::filter::{Filter, Measure, Part, RecordRow, Unit, Value};
 use crate::data::{Dataset, Record, RecordId, StrategyId};
-use crate::job::{Cancelled, Watch};
+use crate::job::Watch;
 use crate::lengths::{self, Counter, Field, LengthsError};
 use crate::model::{ChatTemplate, Tokenizer};
-use rayon::prelude::*;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -94,20 +93,14 @@ impl Filtering<'_> {
         let key = |row: &'_ Coherence| (row.id.clone(), row.strategy.clone());
         let rows: BTreeMap<(RecordId, StrategyId), &Coherence> =
             self.rows.iter().map(|row| (key(row), row)).collect();
-        let flag = |record: &Record| {
-            // A pause waited for here would hold a thread that all of the program shares.
-            if watch.is_cancelled() {
-                return Err(Cancelled.into());
-            }
+        let flag = |_, record: &Record| {
             let row = match rows.is_empty() {
                 true => None,
                 false => rows.get(&(record.id.clone(), record.strategy.clone())).copied(),
             };
             self.wants(record, row)
         };
-        let flags: Vec<bool> =
-            dataset.records.par_iter().map(flag).collect::<Result<_, WorkbenchError>>()?;
-        watch.advance(flags.len() as u64);
+        let flags = dataset.records.par_map::<_, WorkbenchError>(watch, flag)?;
         self.warn(dataset, &flags, &rows, watch);
         Ok(flags)
     }
@@ -145,9 +138,12 @@ impl Filtering<'_> {
         if !flags.is_empty() && !flags.contains(&true) {
             watch.warn(format!("{path}: the filter wants none of its {} records", flags.len()));
         }
-        let of_dataset =
-            |record: &Record| rows.contains_key(&(record.id.clone(), record.strategy.clone()));
-        if self.filter.needs().measure().is_some() && !dataset.records.iter().any(of_dataset) {
+        let records = &dataset.records;
+        let of_dataset = |ix| {
+            let key = records.id(ix).zip(records.row(ix).map(|row| row.strategy.clone()));
+            key.is_some_and(|key| rows.contains_key(&key))
+        };
+        if self.filter.needs().measure().is_some() && !(0..records.len()).any(of_dataset) {
             watch.warn(format!(
                 "{path}: none of its records has a coherence row, so that the filter finds nothing measured; \
                  measure this file with `backstory coherence`"
@@ -161,8 +157,7 @@ pub(super) fn kept(dataset: Arc<Dataset>, flags: &[bool]) -> Arc<Dataset> {
     if !flags.contains(&false) {
         return dataset;
     }
-    let records = dataset.records.iter().zip(flags).filter(|(_, wanted)| **wanted);
-    loading::with_records(&dataset, records.map(|(record, _)| record.clone()).collect())
+    loading::with_records(&dataset, dataset.records.flagged(flags))
 }
 
 fn field(part: Part) -> Field {

@@ -1,10 +1,9 @@
 //! Finding records: which of the open ones hold a text, by task and strategy.
 
 use super::WorkbenchError;
-use crate::data::{Dataset, Record};
-use crate::job::{Cancelled, Watch};
+use crate::data::{Dataset, Record, Row};
+use crate::job::Watch;
 use crate::prompt::Task;
-use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -33,17 +32,19 @@ pub(super) fn run(job: &FindJob, watch: &Watch) -> Result<Vec<Place>, WorkbenchE
     let needle = job.text.trim().to_lowercase();
     let mut found = Vec::new();
     for (key, dataset) in &job.datasets {
-        let hits: Result<Vec<bool>, _> = dataset
-            .records
-            .par_iter()
-            .enumerate()
-            .map(|(ix, record)| match watch.is_cancelled() {
-                // A pause waited for here would hold a thread that all of the program shares.
-                true => Err(Cancelled),
-                false => Ok(job.may_be((*key, ix)) && job.wants(record, &needle)),
-            })
-            .collect();
-        let hits = hits?.into_iter().enumerate().filter(|(_, hit)| *hit);
+        let records = &dataset.records;
+        let may_be = |ix: usize, row: Row<'_>| job.may_be((*key, ix)) && job.wants(row);
+        if needle.is_empty() {
+            watch.check()?;
+            let rows = records.rows().enumerate().filter(|(ix, row)| may_be(*ix, *row));
+            found.extend(rows.map(|(ix, _)| (*key, ix)));
+            continue;
+        }
+        let hits = records.par_map::<bool, WorkbenchError>(watch, |ix, record| {
+            let row = records.row(ix);
+            Ok(row.is_some_and(|row| may_be(ix, row)) && holds(record, &needle))
+        })?;
+        let hits = hits.into_iter().enumerate().filter(|(_, hit)| *hit);
         found.extend(hits.map(|(ix, _)| (*key, ix)));
     }
     Ok(found)
@@ -54,20 +55,20 @@ impl FindJob {
         self.only.as_ref().is_none_or(|only| only.binary_search(&place).is_ok())
     }
 
-    fn wants(&self, record: &Record, needle: &str) -> bool {
+    fn wants(&self, row: Row<'_>) -> bool {
         let is =
             |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|w| w == value);
-        if !is(&self.task, &record.task) || !is(&self.strategy, record.strategy.as_str()) {
-            return false;
-        }
-        if self.without.contains(Task::canonical(&record.task)) {
-            return false;
-        }
-        let holds = |text: &str| text.to_lowercase().contains(needle);
-        needle.is_empty()
-            || record.id.as_str().starts_with(needle)
-            || holds(&record.instruction)
-            || record.answers.iter().any(|answer| holds(answer))
-            || record.context.as_deref().is_some_and(holds)
+        is(&self.task, row.task)
+            && is(&self.strategy, row.strategy.as_str())
+            && !self.without.contains(Task::canonical(row.task))
     }
+}
+
+/// Whether a record has a text, in lower case, anywhere, or an id that begins so.
+fn holds(record: &Record, needle: &str) -> bool {
+    let holds = |text: &str| text.to_lowercase().contains(needle);
+    record.id.as_str().starts_with(needle)
+        || holds(&record.instruction)
+        || record.answers.iter().any(|answer| holds(answer))
+        || record.context.as_deref().is_some_and(holds)
 }

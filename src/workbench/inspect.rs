@@ -44,9 +44,9 @@ pub(super) fn run(inputs: &Inputs, watch: &Watch) -> Result<InspectReport, Workb
 pub(super) fn report(dataset: &Dataset) -> FileReport {
     let mut tasks = BTreeMap::new();
     let mut strategies = BTreeMap::new();
-    for record in &dataset.records {
-        *tasks.entry(record.task.clone()).or_insert(0) += 1;
-        *strategies.entry(record.strategy.as_str().to_owned()).or_insert(0) += 1;
+    for row in dataset.records.rows() {
+        *tasks.entry(row.task.to_owned()).or_insert(0) += 1;
+        *strategies.entry(row.strategy.as_str().to_owned()).or_insert(0) += 1;
     }
     FileReport {
         path: dataset.path.display().to_string(),

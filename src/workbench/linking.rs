@@ -2,7 +2,7 @@
 
 use super::{FindJob, Place, RowsPart, WorkbenchError, finding};
 use crate::coherence::Coherence;
-use crate::data::{Dataset, Record, RecordId};
+use crate::data::Dataset;
 use crate::job::Watch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,10 +36,10 @@ pub struct Links {
 const NO_ROW: (u32, u32) = (u32::MAX, u32::MAX);
 
 pub(super) fn run(job: &LinkJob, watch: &Watch) -> Result<Links, WorkbenchError> {
-    let mut all: Vec<(&RecordId, Place)> = Vec::new();
+    let mut all: Vec<(Option<u64>, Place)> = Vec::new();
     for (key, dataset) in &job.datasets {
-        let places = dataset.records.iter().enumerate();
-        all.extend(places.map(|(ix, record)| (&record.seed_id, (*key, ix))));
+        let places = 0..dataset.records.len();
+        all.extend(places.map(|ix| (dataset.records.seed_number(ix), (*key, ix))));
     }
     all.sort_unstable();
     watch.check()?;
@@ -47,7 +47,8 @@ pub(super) fn run(job: &LinkJob, watch: &Watch) -> Result<Links, WorkbenchError>
     let order: BTreeMap<u64, usize> =
         job.datasets.iter().enumerate().map(|(ix, (key, _))| (*key, ix)).collect();
     let rank = |place: Place| (order.get(&place.0).copied(), place.1);
-    let mut groups: Vec<&mut [(&RecordId, Place)]> = all.chunk_by_mut(|a, b| a.0 == b.0).collect();
+    let mut groups: Vec<&mut [(Option<u64>, Place)]> =
+        all.chunk_by_mut(|a, b| a.0 == b.0).collect();
     for group in &mut groups {
         group.sort_unstable_by_key(|(_, place)| rank(*place));
     }
@@ -74,13 +75,16 @@ pub(super) fn run(job: &LinkJob, watch: &Watch) -> Result<Links, WorkbenchError>
 
 /// The newest row of each record.
 fn rows_of(job: &LinkJob) -> BTreeMap<u64, Vec<(u32, u32)>> {
-    let mut newest: BTreeMap<&RecordId, (u32, u32)> = BTreeMap::new();
+    let mut newest: BTreeMap<Option<u64>, (u32, u32)> = BTreeMap::new();
     for (part, rows) in (0_u32..).zip(&job.rows) {
-        newest.extend((0_u32..).zip(rows.rows.iter()).map(|(ix, row)| (&row.id, (part, ix))));
+        let ids = rows.rows.iter().map(|row| number(row.id.as_str()));
+        newest.extend((0_u32..).zip(ids).map(|(ix, id)| (id, (part, ix))));
     }
-    let of = |record: &Record| newest.get(&record.id).copied().unwrap_or(NO_ROW);
-    let datasets = job.datasets.iter();
-    datasets.map(|(key, dataset)| (*key, dataset.records.iter().map(of).collect())).collect()
+    let of = |dataset: &Dataset, ix| {
+        newest.get(&dataset.records.id_number(ix)).copied().unwrap_or(NO_ROW)
+    };
+    let all = |dataset: &Dataset| (0..dataset.records.len()).map(|ix| of(dataset, ix)).collect();
+    job.datasets.iter().map(|(key, dataset)| (*key, all(dataset))).collect()
 }
 
 /// Ids are hex digits of 64 bits, which are smaller and sooner compared than their text.
@@ -93,9 +97,9 @@ fn measured(job: &LinkJob, rows: &BTreeMap<u64, Vec<(u32, u32)>>) -> Vec<(u64, P
     for (key, dataset) in &job.datasets {
         let rows = rows.get(key).into_iter().flatten();
         let measured = rows.enumerate().filter(|(_, row)| **row != NO_ROW);
-        all.extend(measured.filter_map(|(ix, _)| {
-            Some((number(dataset.records.get(ix)?.id.as_str())?, (*key, ix)))
-        }));
+        all.extend(
+            measured.filter_map(|(ix, _)| Some((dataset.records.id_number(ix)?, (*key, ix)))),
+        );
     }
     all.sort_unstable();
     all
@@ -165,7 +169,8 @@ mod tests {
             )
         };
         std::fs::write(&path, lines.iter().map(line).collect::<String>()).unwrap();
-        let dataset = data::read_dataset(&path, &ReadOptions::default()).unwrap();
+        let dataset =
+            data::read_dataset(&path, &ReadOptions::default(), &Watch::default()).unwrap();
         std::fs::remove_file(path).unwrap();
         Arc::new(dataset)
     }

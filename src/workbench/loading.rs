@@ -2,7 +2,7 @@
 
 use super::WorkbenchError;
 use super::filtering::{self, FilterWish};
-use crate::data::{self, Dataset, ReadOptions, Record};
+use crate::data::{self, DataError, Dataset, ReadOptions, Record, Records};
 use crate::gpu;
 use crate::job::Watch;
 use crate::model::catalogue::{self, DEFAULT, Entry};
@@ -42,11 +42,18 @@ impl Inputs {
         }
         self.filter.as_ref().map_or(Ok(()), |wish| wish.check())?;
         let mut datasets = self.loaded.clone();
-        for (ix, path) in self.files.iter().enumerate() {
+        for (path, join) in self.paths()? {
             watch.check()?;
-            let join = self.join.get(ix).cloned();
+            let is_named = self.files.contains(&path);
             let options = ReadOptions { join, map: self.map.clone(), ..ReadOptions::default() };
-            let dataset = data::read_dataset(path, &options)?;
+            let dataset = match data::read_dataset(&path, &options, watch) {
+                // What else lies in a folder keeps nobody from its data.
+                Err(error) if !is_named && !matches!(error, DataError::Cancelled(_)) => {
+                    watch.warn(format!("left out: {error}"));
+                    continue;
+                }
+                read => read?,
+            };
             for skipped in dataset.skipped.iter().take(20) {
                 let (path, line) = (path.display(), skipped.line);
                 watch.warn(format!("{path}, line {line}: skipped, {}", skipped.reason));
@@ -79,16 +86,60 @@ impl Inputs {
     }
 }
 
+impl Inputs {
+    /// The files, those in folders too, each with the one that is joined to it.
+    fn paths(&self) -> Result<Vec<(PathBuf, Option<PathBuf>)>, WorkbenchError> {
+        let mut paths = Vec::new();
+        for (ix, path) in self.files.iter().enumerate() {
+            match self.join.get(ix) {
+                None if path.is_dir() => {
+                    paths.extend(data_files(path)?.into_iter().map(|path| (path, None)));
+                }
+                join => paths.push((path.clone(), join.cloned())),
+            }
+        }
+        Ok(paths)
+    }
+}
+
+/// The files of a folder that may hold data, by name; what this program and others write beside data
+/// is left out.
+///
+/// # Errors
+/// The folder cannot be read, or holds no such file.
+pub(super) fn data_files(folder: &Path) -> Result<Vec<PathBuf>, WorkbenchError> {
+    let failed = |source| WorkbenchError::File { verb: "read", path: folder.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let is_beside = name.starts_with('.')
+            || name == "dataset_info.json"
+            || [".journal", ".md", ".rejected.jsonl"].iter().any(|ending| name.ends_with(ending));
+        if !is_beside && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    match files.is_empty() {
+        true => Err(WorkbenchError::Refused(format!(
+            "there is no data file in {}; name a folder that holds some, or a file",
+            folder.display()
+        ))),
+        false => Ok(files),
+    }
+}
+
 /// A dataset with no more than `limit` records.
 pub(super) fn limited(dataset: Arc<Dataset>, limit: Option<usize>) -> Arc<Dataset> {
     let Some(limit) = limit.filter(|limit| *limit < dataset.records.len()) else {
         return dataset;
     };
-    with_records(&dataset, dataset.records[..limit].to_vec())
+    with_records(&dataset, dataset.records.first(limit))
 }
 
 /// The dataset with these records instead of its own.
-pub(super) fn with_records(dataset: &Dataset, records: Vec<Record>) -> Arc<Dataset> {
+pub(super) fn with_records(dataset: &Dataset, records: Records) -> Arc<Dataset> {
     let Dataset { path, format, bytes, columns, skipped, .. } = dataset;
     Arc::new(Dataset {
         path: path.clone(),
@@ -98,6 +149,13 @@ pub(super) fn with_records(dataset: &Dataset, records: Vec<Record>) -> Arc<Datas
         records,
         skipped: skipped.clone(),
     })
+}
+
+/// The records of all datasets, in memory.
+pub(super) fn all_records(datasets: &[Arc<Dataset>]) -> Result<Vec<Arc<Record>>, WorkbenchError> {
+    let all: Result<Vec<_>, _> =
+        datasets.iter().flat_map(|dataset| dataset.records.iter()).collect();
+    Ok(all?)
 }
 
 /// Lines that could not be used.

@@ -5,12 +5,15 @@
 
 mod answering;
 mod bench;
+mod bench_open;
 mod boarding;
+mod checking;
 mod comparing;
 mod demo;
 mod desk;
 mod evaluating;
 mod example;
+mod exporting;
 mod extending;
 mod figures;
 mod filtering;
@@ -28,6 +31,7 @@ mod needle_results;
 mod needle_sets;
 mod opening;
 mod outcomes;
+mod pack;
 mod reporting;
 mod result_lines;
 mod rows;
@@ -42,11 +46,14 @@ mod truncating;
 mod wishes;
 
 pub use bench::{BenchJob, BenchReport};
+pub use bench_open::{BenchOpenJob, BenchOpenReport};
 pub use boarding::{BoardGap, BoardJob, BoardMade};
+pub use checking::{CheckCount, CheckJob, CheckReport};
 pub use comparing::{CompareJob, CompareReport, CompareWish, RESAMPLES, SideReport};
 pub use demo::{DemoJob, DemoReport};
 pub use desk::{Desk, LoadedModel};
 pub use evaluating::{Estimate, EvaluateJob, EvaluateReport};
+pub use exporting::{ExportJob, ExportReport};
 pub use extending::{ExtendJob, ExtendPool, ExtendReport, ExtendSize, LeftOutRecord};
 pub use figures::{
     DPI, Drawn, FigureJob, FigureSource, LengthsWish, Picture, PictureJob, SaveJob, Saved,
@@ -77,8 +84,8 @@ pub use truncating::{TruncateJob, TruncateReport};
 pub use wishes::{FramesWish, Opening};
 
 use crate::coherence::CoherenceError;
-use crate::data::{DataError, Record};
-use crate::export::{self, ExportError, Exported};
+use crate::data::{DataError, Dataset};
+use crate::export::ExportError;
 use crate::job::{Cancelled, Watch};
 use crate::lengths::LengthsError;
 use crate::longbench::{AskError, ResultsError, ScoreError};
@@ -86,7 +93,6 @@ use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
 use crate::needle::NeedleError;
 use crate::prompt::{PackError, PromptError};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -104,6 +110,8 @@ pub enum Job {
     Extend(Box<ExtendJob>),
     /// Do the instructions depend on their contexts?
     Coherence(CoherenceJob),
+    /// What is wrong with the records?
+    Check(Box<CheckJob>),
     /// Which of several strategies gives more on the same seeds?
     Compare(CompareJob),
     /// Answer test records with a model and grade the answers.
@@ -119,6 +127,8 @@ pub enum Job {
     },
     /// How fast is the model here?
     Bench(BenchJob),
+    /// How soon is a file there?
+    BenchOpen(BenchOpenJob),
     /// Fetch a model of the catalogue.
     Fetch {
         /// Its name.
@@ -128,6 +138,8 @@ pub enum Job {
     Demo(DemoJob),
     /// Open a file.
     Open(OpenJob),
+    /// Read the first records of a large file.
+    FirstRows(OpenJob),
     /// Read results from a folder, or from a file of predictions.
     OpenResults(PathBuf),
     /// Put results side by side.
@@ -147,6 +159,8 @@ pub enum Job {
     Describe(ModelChoice),
     /// Find records among those that are open.
     Find(FindJob),
+    /// Read records of large files, so that they are in memory for a while.
+    ReadRecords(Vec<(Arc<Dataset>, usize)>),
     /// Draw a figure.
     Figure(FigureJob),
     /// Find the records in a range of a plot.
@@ -162,7 +176,7 @@ pub enum Job {
     /// Write a report.
     Report(Box<ReportJob>),
     /// Write records as training data.
-    Export(ExportJob),
+    Export(Box<ExportJob>),
     /// Answer needle tests.
     NeedleRun(Box<NeedleRunJob>),
     /// Draw needle results that are open.
@@ -176,31 +190,6 @@ pub enum Job {
         /// The file.
         path: PathBuf,
     },
-}
-
-/// Write records as training data.
-#[derive(Debug, Clone)]
-pub struct ExportJob {
-    /// The records.
-    pub inputs: Inputs,
-    /// Only these of the datasets that are open already: dataset and record, counted from 0.
-    pub only: Option<Arc<BTreeSet<(usize, usize)>>>,
-    /// How.
-    pub format: export::Format,
-    /// Where to.
-    pub out: PathBuf,
-    /// Replace what is there.
-    pub replace: bool,
-}
-
-/// What `backstory export --json` prints.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct ExportReport {
-    /// Path and counts.
-    #[serde(flatten)]
-    pub exported: Exported,
-    /// Lines that could not be used.
-    pub skipped: usize,
 }
 
 /// Who does a job, so that a long one keeps none waiting that the window needs to draw.
@@ -228,6 +217,8 @@ impl Job {
             | Self::ReadPrompt(_)
             | Self::Describe(_)
             | Self::Find(_)
+            | Self::ReadRecords(_)
+            | Self::FirstRows(_)
             | Self::Figure(_)
             | Self::Select(_)
             | Self::Link(_)
@@ -238,11 +229,13 @@ impl Job {
             Self::Inspect(_)
             | Self::Lengths(_)
             | Self::Truncate(_)
+            | Self::Check(_)
             | Self::Compare(_)
             | Self::Score(_)
             | Self::Fetch { .. }
             | Self::Open(_)
             | Self::OpenResults(_)
+            | Self::BenchOpen(_)
             | Self::Board(_)
             | Self::SaveTable(_)
             | Self::Example { .. }
@@ -270,6 +263,8 @@ pub enum Product {
     Extended(Box<ExtendReport>),
     /// See [`Job::Coherence`].
     Coherence(Box<CoherenceReport>),
+    /// See [`Job::Check`].
+    Checked(Box<CheckReport>),
     /// See [`Job::Compare`].
     Compared(Box<CompareReport>),
     /// See [`Job::Evaluate`].
@@ -280,12 +275,16 @@ pub enum Product {
     Logprobs(LogprobsReport),
     /// See [`Job::Bench`].
     Bench(BenchReport),
+    /// See [`Job::BenchOpen`].
+    BenchOpen(BenchOpenReport),
     /// Where the model lies.
     Fetched(PathBuf),
     /// See [`Job::Demo`].
     Demo(Box<DemoReport>),
     /// See [`Job::Open`] and [`Job::OpenResults`].
     Opened(Opened),
+    /// See [`Job::FirstRows`].
+    FirstRows(Option<Opened>),
     /// See [`Job::Board`].
     Board(Box<BoardMade>),
     /// The files of the example project, human records first.
@@ -298,6 +297,8 @@ pub enum Product {
     Described(ModelCard),
     /// See [`Job::Find`].
     Found(Vec<Place>),
+    /// See [`Job::ReadRecords`].
+    RecordsRead,
     /// See [`Job::Figure`].
     Figure(Drawn),
     /// See [`Job::Select`].
@@ -313,7 +314,7 @@ pub enum Product {
     /// See [`Job::Report`].
     Reported(Box<ReportMade>),
     /// See [`Job::Export`].
-    Exported(ExportReport),
+    Exported(Box<ExportReport>),
     /// See [`Job::NeedleRun`].
     NeedleAnswered(Box<NeedleReport>),
     /// See [`Job::DrawNeedles`].
@@ -421,6 +422,7 @@ pub fn run(
         Job::Synth(job) => Product::Synth(synth::run(*job, desk, watch, follow)?),
         Job::Extend(job) => Product::Extended(Box::new(extending::run(&job, watch)?)),
         Job::Coherence(job) => Product::Coherence(Box::new(measure::coherence(&job, desk, watch)?)),
+        Job::Check(job) => Product::Checked(Box::new(checking::run(&job, watch)?)),
         Job::Compare(job) => Product::Compared(Box::new(comparing::run(&job, watch)?)),
         Job::Evaluate(job) => Product::Evaluated(Box::new(evaluating::run(&job, desk, watch)?)),
         Job::Score(job) => Product::Scored(Box::new(score::run(&job, watch)?)),
@@ -428,11 +430,13 @@ pub fn run(
             Product::Logprobs(logprobs::run(&file, &model, desk, watch)?)
         }
         Job::Bench(job) => Product::Bench(bench::run(&job, desk, watch)?),
+        Job::BenchOpen(job) => Product::BenchOpen(bench_open::run(&job, watch)?),
         Job::Fetch { name } => {
             Product::Fetched(catalogue::entry(&name)?.fetch(&catalogue::folder()?, watch)?)
         }
         Job::Demo(job) => Product::Demo(Box::new(demo::run(job, desk, watch, follow)?)),
         Job::Open(job) => Product::Opened(opening::run(&job, watch)?),
+        Job::FirstRows(job) => Product::FirstRows(opening::first_rows(&job, watch)?),
         Job::OpenResults(path) => Product::Opened(opening::results(&path, watch)?),
         Job::SaveTable(job) => Product::Saved(tabling::run(&job)?),
         Job::Board(job) => Product::Board(Box::new(boarding::run(&job, watch)?)),
@@ -441,6 +445,13 @@ pub fn run(
         Job::ReadPrompt(path) => Product::Prompt(synth::read_prompt_file(&path)?),
         Job::Describe(choice) => Product::Described(loading::describe(&choice)?),
         Job::Find(job) => Product::Found(finding::run(&job, watch)?),
+        Job::ReadRecords(places) => {
+            for (dataset, ix) in places {
+                watch.check()?;
+                dataset.records.get(ix)?;
+            }
+            Product::RecordsRead
+        }
         Job::Figure(job) => Product::Figure(figures::draw(job, watch)?),
         Job::Select(job) => Product::Selected(selecting::run(&job, watch)?),
         Job::Link(job) => Product::Linked(Arc::new(linking::run(&job, watch)?)),
@@ -453,35 +464,10 @@ pub fn run(
         }
         Job::DrawNeedles(job) => Product::Needles(Box::new(needle_results::draw(job, watch)?)),
         Job::NeedleMake(job) => Product::NeedleMade(needle_sets::make(&job, watch)?),
-        Job::Export(job) => Product::Exported(write_export(&job, watch)?),
+        Job::Export(job) => Product::Exported(Box::new(exporting::run(&job, watch)?)),
         Job::Remember { settings, path } => {
             settings.write(&path)?;
             Product::Remembered
         }
     })
-}
-
-fn write_export(job: &ExportJob, watch: &Watch) -> Result<ExportReport, WorkbenchError> {
-    loading::check_output(&job.out)?;
-    loading::check_replaces(&job.out, job.replace)?;
-    // A choice by number is one among all records, so a filter comes after it.
-    let (inputs, later) = match &job.only {
-        Some(_) => (Inputs { filter: None, ..job.inputs.clone() }, job.inputs.filter.as_ref()),
-        None => (job.inputs.clone(), None),
-    };
-    let datasets = inputs.read(watch)?;
-    let filtering = later.map(|wish| wish.prepare(watch)).transpose()?;
-    let mut records: Vec<&Record> = Vec::new();
-    for (at, dataset) in datasets.iter().enumerate() {
-        let flags =
-            filtering.as_ref().map(|filtering| filtering.flags(dataset, watch)).transpose()?;
-        let all = dataset.records.iter().enumerate();
-        let wanted = |ix| {
-            let is_chosen = job.only.as_ref().is_none_or(|only| only.contains(&(at, ix)));
-            is_chosen && flags.as_ref().is_none_or(|flags| flags[ix])
-        };
-        records.extend(all.filter(|(ix, _)| wanted(*ix)).map(|(_, record)| record));
-    }
-    let exported = export::write(&records, job.format, &job.out, watch)?;
-    Ok(ExportReport { exported, skipped: loading::n_skipped(&datasets) })
 }

@@ -2,10 +2,12 @@
 
 use super::answering::{Answer, Answering, Asked, Ended};
 use super::journal::{JournalError, keys};
-use super::loading::{Inputs, ModelChoice, check_not_input, check_output, limited, n_skipped};
+use super::loading::{
+    Inputs, ModelChoice, all_records, check_not_input, check_output, limited, n_skipped,
+};
 use super::signature::{seeds_sha256, text_sha256};
 use super::{Desk, WorkbenchError};
-use crate::data::{Dataset, Record, write_atomic};
+use crate::data::{Record, write_atomic};
 use crate::job::Watch;
 use crate::needle::{Answered, MOST_ANSWER_TOKENS, NeedleError, NeedleTest};
 use crate::prompt::TaskPrompt;
@@ -88,7 +90,8 @@ pub(super) fn run(
     let whole = Inputs { limit: None, ..job.tests.clone() }.read(watch)?;
     let tests_sha256 = seeds_sha256(&whole);
     let datasets: Vec<_> = whole.into_iter().map(|d| limited(d, job.tests.limit)).collect();
-    let (tests, n_unusable) = usable(&datasets, watch)?;
+    let records = all_records(&datasets)?;
+    let (tests, n_unusable) = usable(&records, watch)?;
     let model = desk.model(&job.model, watch)?;
     let prompt = TaskPrompt::needle().map_err(NeedleError::from)?;
     let signature = Asked {
@@ -135,13 +138,13 @@ type Tests<'a> = Vec<(&'a Record, NeedleTest<'a>)>;
 
 /// The tests of the files, and how many records are none; a warning for each of those.
 fn usable<'a>(
-    datasets: &'a [Arc<Dataset>],
+    records: &'a [Arc<Record>],
     watch: &Watch,
 ) -> Result<(Tests<'a>, usize), WorkbenchError> {
     let (mut tests, mut refusals) = (Vec::new(), Vec::new());
-    for record in datasets.iter().flat_map(|dataset| &dataset.records) {
+    for record in records {
         match NeedleTest::of(record) {
-            Ok(test) => tests.push((record, test)),
+            Ok(test) => tests.push((&**record, test)),
             Err(why) => {
                 let (path, line) = (record.source.path.display(), record.source.line);
                 refusals.push(format!("{path}, line {line}: skipped, {why}"));

@@ -1,14 +1,13 @@
 //! Opening a file for the window: a dataset, coherence rows of an earlier run, needle results, or a
 //! folder of results.
 
+use super::loading::data_files;
 use super::{FileReport, Named, WorkbenchError, grades, inspect, result_lines};
 use crate::coherence::Coherence;
-use crate::data::{self, Dataset, ReadOptions, Record};
+use crate::data::{self, Dataset, ReadOptions};
 use crate::job::Watch;
 use crate::longbench::{self, Results};
 use crate::needle::Answered;
-use crate::synthesis;
-use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,6 +48,8 @@ pub enum Opened {
         /// The scores.
         results: Arc<Results>,
     },
+    /// A folder of data files, none of them read yet.
+    Folder(Vec<PathBuf>),
     /// Needle results.
     Needles {
         /// The file.
@@ -70,7 +71,13 @@ pub(super) fn results(path: &Path, watch: &Watch) -> Result<Opened, WorkbenchErr
 pub(super) fn run(job: &OpenJob, watch: &Watch) -> Result<Opened, WorkbenchError> {
     let name = job.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     watch.stage(&format!("opening {name}"), 0);
-    if job.path.is_dir() || name == "result.json" || name.starts_with("samples_longbench") {
+    if job.path.is_dir() {
+        return match (results(&job.path, watch), data_files(&job.path)) {
+            (Err(WorkbenchError::Results(_)), Ok(files)) => Ok(Opened::Folder(files)),
+            (results, _) => results,
+        };
+    }
+    if name == "result.json" || name.starts_with("samples_longbench") {
         return results(&job.path, watch);
     }
     if let Some(rows) = read_rows(&job.path, watch)? {
@@ -81,16 +88,40 @@ pub(super) fn run(job: &OpenJob, watch: &Watch) -> Result<Opened, WorkbenchError
     if is_file && let Some(rows) = grades::read_needle_rows(&job.path, watch)? {
         return Ok(Opened::Needles { path: job.path.clone(), rows: Arc::new(rows) });
     }
-    let dataset = data::read_dataset(&job.path, &job.options)?;
+    let dataset = data::read_dataset(&job.path, &job.options, watch)?;
     watch.check()?;
     let report = Box::new(inspect::report(&dataset));
-    let words = |record: &Record| record.context.as_deref().map_or(0, synthesis::n_words);
-    let n_context_words = dataset.records.par_iter().map(|record| words(record) as u32).collect();
+    let n_context_words = dataset.records.context_words(watch)?;
     Ok(Opened::Dataset {
         dataset: Arc::new(dataset),
         report,
         n_context_words: Arc::new(n_context_words),
     })
+}
+
+/// Files of fewer bytes are there before anybody misses their first rows.
+const SOON_BYTES: u64 = 8 << 20;
+
+/// The first records of a large file, to be shown until it is read; `None` of a small one, and of what
+/// is no dataset, which reading it all says better.
+pub(super) fn first_rows(job: &OpenJob, watch: &Watch) -> Result<Option<Opened>, WorkbenchError> {
+    let bytes = std::fs::metadata(&job.path).map_or(0, |metadata| metadata.len());
+    if bytes < SOON_BYTES || job.options.join.is_some() {
+        return Ok(None);
+    }
+    let read = data::first_records(&job.path, &job.options, data::FIRST_ROWS, watch);
+    let Some(records) = read.ok().filter(|records| !records.is_empty()) else { return Ok(None) };
+    let dataset = Dataset {
+        path: job.path.clone(),
+        format: data::Format::Jsonl,
+        bytes,
+        columns: Default::default(),
+        records: records.into(),
+        skipped: Vec::new(),
+    };
+    let n_context_words = Arc::new(dataset.records.context_words(watch)?);
+    let report = Box::new(inspect::report(&dataset));
+    Ok(Some(Opened::Dataset { dataset: Arc::new(dataset), report, n_context_words }))
 }
 
 /// A row of a coherence file is known by these keys, which no dataset has together.

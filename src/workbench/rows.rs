@@ -75,11 +75,12 @@ impl OpenRows {
 fn files<'a>(
     datasets: &'a [Arc<Dataset>],
     measured: &BTreeSet<&RecordId>,
-) -> BTreeMap<&'a RecordId, &'a Path> {
+) -> BTreeMap<RecordId, &'a Path> {
     let mut files = BTreeMap::new();
     for dataset in datasets.iter().filter(|_| !measured.is_empty()) {
-        for record in dataset.records.iter().filter(|record| measured.contains(&record.id)) {
-            files.entry(&record.id).or_insert(dataset.path.as_path());
+        let ids = (0..dataset.records.len()).filter_map(|ix| dataset.records.id(ix));
+        for id in ids.filter(|id| measured.contains(id)) {
+            files.entry(id).or_insert(dataset.path.as_path());
         }
     }
     files

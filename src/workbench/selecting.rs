@@ -140,7 +140,9 @@ impl SelectJob {
         };
         let ids: BTreeSet<&RecordId> = rows.iter().filter(is_in).map(|r| &r.id).collect();
         let of = |dataset: &Dataset| {
-            dataset.records.iter().map(|record| ids.contains(&record.id)).collect()
+            let records = &dataset.records;
+            let is_in = |ix| records.id(ix).is_some_and(|id| ids.contains(&id));
+            (0..records.len()).map(is_in).collect()
         };
         self.datasets.iter().map(|(_, dataset, _)| of(dataset)).collect()
     }
@@ -177,11 +179,11 @@ impl SelectJob {
         if measured.is_empty() {
             return Vec::new();
         }
-        let records = self.datasets.iter().zip(flags).flat_map(|((_, dataset, _), flags)| {
-            dataset.records.iter().zip(flags).filter(|(_, flag)| **flag).map(|(record, _)| record)
+        let ids = self.datasets.iter().zip(flags).flat_map(|((_, dataset, _), flags)| {
+            let flagged = flags.iter().enumerate().filter(|(_, flag)| **flag);
+            flagged.filter_map(|(ix, _)| dataset.records.id(ix))
         });
-        let ids = records.map(|record| &record.id).filter(|id| measured.contains(id));
-        let ids: BTreeSet<&RecordId> = ids.collect();
+        let ids: BTreeSet<RecordId> = ids.filter(|id| measured.contains(id)).collect();
         rows.iter().filter(|row| ids.contains(&row.id)).copied().collect()
     }
 }

@@ -50,6 +50,9 @@ pub struct OpenFile {
     /// The strategy that the person named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<String>,
+    /// Which column holds which field: field, column.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub map: Vec<(String, String)>,
 }
 
 impl Default for Settings {

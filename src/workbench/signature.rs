@@ -42,8 +42,10 @@ impl Signed for Signature {
 /// SHA-256 over the ids of the seeds, in order.
 pub fn seeds_sha256(datasets: &[Arc<Dataset>]) -> String {
     let mut hash = Sha256::new();
-    for record in datasets.iter().flat_map(|dataset| &dataset.records) {
-        hash.update(record.id.as_str());
+    for dataset in datasets {
+        for id in (0..dataset.records.len()).filter_map(|ix| dataset.records.id(ix)) {
+            hash.update(id.as_str());
+        }
     }
     hex(hash)
 }

@@ -1,7 +1,9 @@
 //! A run of a strategy over seeds: journal, resume, and the dataset at the end.
 
 use super::journal::{Journal, JournalError, Key, keys};
-use super::loading::{Inputs, ModelChoice, check_not_input, check_output, limited, n_skipped};
+use super::loading::{
+    Inputs, ModelChoice, all_records, check_not_input, check_output, limited, n_skipped,
+};
 use super::outcomes::End;
 use super::signature::{Signature, seeds_sha256, text_sha256};
 use super::{Desk, WorkbenchError};
@@ -268,7 +270,8 @@ fn write_records(
     follow: &mut dyn FnMut(SynthEvent),
 ) -> Result<SynthReport, WorkbenchError> {
     let started = Instant::now();
-    let seeds: Vec<&Record> = datasets.iter().flat_map(|dataset| &dataset.records).collect();
+    let records = all_records(datasets)?;
+    let seeds: Vec<&Record> = records.iter().map(Arc::as_ref).collect();
     let keys = keys(seeds.iter().map(|seed| &seed.id));
     let origin = Origin {
         model: model.info().name.clone(),

@@ -1,8 +1,8 @@
 //! What cutoffs would take away from the records of files.
 
 use super::WorkbenchError;
-use super::evaluating::read_pack;
 use super::loading::{self, Inputs, n_skipped};
+use super::pack;
 use crate::job::Watch;
 use crate::lengths::Prompts;
 use crate::lengths::truncation::{Policy, Sequences, Simulated};
@@ -46,7 +46,7 @@ pub(super) fn run(job: &TruncateJob, watch: &Watch) -> Result<TruncateReport, Wo
         return Err(WorkbenchError::Wish("name a --cutoff, such as 4096, and a --policy".into()));
     }
     let (tokenizer, template) = loading::tokenizer(&job.tokenizer, watch)?;
-    let (pack, _) = read_pack(job.prompts.as_deref())?;
+    let (pack, _) = pack::read(job.prompts.as_deref())?;
     let prompts = Prompts { pack: &pack, tokenizer: Some(&tokenizer), template: template.as_ref() };
     let datasets = job.inputs.read(watch)?;
     let sequences = Sequences::of(&datasets, &prompts, watch)?;

@@ -155,9 +155,14 @@ fn the_window_opens_as_it_was_left() {
         .remembering(|folder, settings| {
             settings.view = "jobs".into();
             let [a, b] = ["a.jsonl", "b.jsonl"].map(|name| folder.path(name));
-            settings.open.push(OpenFile { path: a, join: Some(b), strategy: Some("own".into()) });
+            settings.open.push(OpenFile {
+                path: a,
+                join: Some(b),
+                strategy: Some("own".into()),
+                map: Vec::new(),
+            });
             let path = folder.path("gone.jsonl");
-            settings.open.push(OpenFile { path, join: None, strategy: None });
+            settings.open.push(OpenFile { path, join: None, strategy: None, map: Vec::new() });
         })
         .open();
     assert_eq!(stage.window().view(), View::Jobs);

@@ -50,7 +50,7 @@ fn records_come_back_as_they_were() {
 fn messages_hold_the_prompt_and_the_answer() {
     let mut stage = exporting();
     stage.click(Role::CheckBox, "Export instruction_synthesis.jsonl");
-    stage.click(Role::RadioButton, "messages JSONL");
+    stage.pick("Format", "messages JSONL");
     export_to(&mut stage, "chats.jsonl");
     let first = &records(&stage.path("home/example/human.jsonl"))[0];
     let text = stage.read("chats.jsonl");

@@ -260,8 +260,12 @@ fn the_window_asks_before_it_cuts_work_short() {
     assert!(!stage.closes());
     stage.harness.step();
     stage.press("Cancel the work and quit");
-    stage.until("the window closes", |stage| stage.was_told(&ViewportCommand::Close));
-    assert!(stage.closes(), "it was said yes to");
+    // It may have closed already while the button was pressed, so that it is asked rather than heard.
+    let closes = (0..20_000).any(|_| {
+        std::thread::sleep(Duration::from_millis(1));
+        stage.closes()
+    });
+    assert!(closes, "it was said yes to");
     drop(gate);
 }
 

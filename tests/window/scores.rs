@@ -34,7 +34,12 @@ fn setup(open: &[&str]) -> Setup {
         std::fs::create_dir_all(folder.path("binary")).unwrap();
         std::fs::write(folder.path("binary/result.json"), [0xff, 0x00, 0x7b]).unwrap();
         for name in &open {
-            settings.open.push(OpenFile { path: folder.path(name), join: None, strategy: None });
+            settings.open.push(OpenFile {
+                path: folder.path(name),
+                join: None,
+                strategy: None,
+                map: Vec::new(),
+            });
         }
     })
 }

@@ -58,7 +58,7 @@ impl Setup {
     pub fn file(mut self, name: &str, text: &str) -> Self {
         self.folder = self.folder.with(name, text);
         let path = self.folder.path(name);
-        self.files.push(OpenFile { path, join: None, strategy: None });
+        self.files.push(OpenFile { path, join: None, strategy: None, map: Vec::new() });
         self
     }
 
@@ -172,5 +172,8 @@ impl Stage {
 
 /// The records of a file, read by the library.
 pub fn records(path: &Path) -> Vec<backstory::data::Record> {
-    backstory::data::read_dataset(path, &Default::default()).unwrap().records
+    let watch = backstory::job::Watch::default();
+    let dataset = backstory::data::read_dataset(path, &Default::default(), &watch).unwrap();
+    let records = dataset.records.all().unwrap();
+    records.iter().map(|record| backstory::data::Record::clone(record)).collect()
 }

@@ -76,6 +76,7 @@ fn file_ui(window: &mut Window, ui: &mut Ui, key: u64) {
     let path = file.origin.path.display().to_string();
     let joined = file.origin.join.as_deref().map(file_name);
     let (lacks, alone) = (file.lacks_contexts, file.is_contexts_alone);
+    let is_begin = file.is_begin;
     ui.push_id(key, |ui| {
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -93,7 +94,9 @@ fn file_ui(window: &mut Window, ui: &mut Ui, key: u64) {
             });
         });
         let names: Vec<String> = strategies.iter().map(report::strategy_title).collect();
-        let mut words = format!("{}, {}", counted(n_records, "record"), names.join(", "));
+        let n = counted(n_records, "record");
+        let n = if is_begin { format!("first {n}, the rest is being read") } else { n };
+        let mut words = format!("{n}, {}", names.join(", "));
         words.push_str(match () {
             () if alone => ", contexts alone",
             () if lacks => ", no contexts",

@@ -8,7 +8,7 @@ use crate::app::jobs::Ask;
 use crate::app::picker::Purpose;
 use crate::app::ui::{modal, name_field, swatch_ui};
 use crate::app::window::{Window, typed_path};
-use crate::export::Format;
+use crate::export::{Arm, Format, Split};
 use crate::figure::{Figure, Mark, Panel};
 use crate::report::CoherenceForm;
 use crate::workbench::{ComparePage, DPI, ExportJob, FigureJob, FigureSource, Inputs, Place};
@@ -25,6 +25,9 @@ pub struct Dialog {
     format: Format,
     /// Only the records that the Data view shows.
     only_found: bool,
+    without_contexts: bool,
+    splits: bool,
+    validation_percent: u32,
     picture: Picture,
     dpi: f64,
     width_in: f64,
@@ -66,6 +69,11 @@ fn title(format: Format) -> (&'static str, &'static str) {
             "messages JSONL",
             "Chats to train on: the task's prompt with context and instruction, and the answer",
         ),
+        Format::ShareGpt => ("ShareGPT JSONL", "The same chats as conversations"),
+        Format::Alpaca => ("Alpaca JSONL", "The same as instruction, input and output"),
+        Format::LongAlign => ("LongAlign JSONL", "Messages with the length that it packs by"),
+        Format::Parquet => ("Parquet", "Our fields as columns, packed with zstd"),
+        Format::Csv => ("CSV", "Our fields as cells; lists stand in them as JSON"),
     }
 }
 
@@ -93,6 +101,9 @@ impl Window {
             to: self.destination(name),
             format: Format::Jsonl,
             only_found: true,
+            without_contexts: false,
+            splits: false,
+            validation_percent: 10,
             picture: Picture::Svg,
             dpi: DPI,
             width_in: WIDTH_IN,
@@ -151,11 +162,38 @@ impl Window {
         }
         ui.add_space(6.0);
         ui.label("As");
-        for format in Format::ALL {
-            let (name, about) = title(format);
-            ui.radio_value(&mut dialog.format, format, name);
-            ui.label(RichText::new(about).weak().small());
+        let before = dialog.format;
+        let (name, about) = title(before);
+        let combo = egui::ComboBox::from_id_salt("format").selected_text(name).width(200.0);
+        let combo = combo.show_ui(ui, |ui| {
+            for format in Format::ALL {
+                let (name, about) = title(format);
+                ui.selectable_value(&mut dialog.format, format, name).on_hover_text(about);
+            }
+        });
+        name_field(&combo.response, "Format");
+        ui.label(RichText::new(about).weak().small());
+        if dialog.format.extension() != before.extension() {
+            dialog.to.set_extension(dialog.format.extension());
         }
+        ui.add_space(6.0);
+        ui.checkbox(&mut dialog.without_contexts, "Without contexts").on_hover_text(
+            "The other arm of the tuning gap: of each prompt the part with the document is taken out",
+        );
+        ui.horizontal(|ui| {
+            ui.checkbox(&mut dialog.splits, "Keep for validation");
+            let drag = DragValue::new(&mut dialog.validation_percent).range(1..=90).suffix(" %");
+            let drag = ui.add_enabled(dialog.splits, drag);
+            name_field(&drag, "Percent of the seeds kept for validation");
+            ui.label(RichText::new("of the seeds, in a second file").weak().small());
+        });
+        ui.label(
+            RichText::new(
+                "A card, and for chats LLaMA-Factory's dataset_info.json, stand beside it.",
+            )
+            .weak()
+            .small(),
+        );
     }
 
     /// Whether Data leaves records of the shown files out.
@@ -220,7 +258,7 @@ impl Window {
             return Ok(Ask::SaveFigure { figure, width_in, out, dpi, replace });
         }
         if out.extension().is_none() {
-            out.set_extension("jsonl");
+            out.set_extension(dialog.format.extension());
         }
         let shown: Vec<&File> = self.files.shown().collect();
         if shown.is_empty() {
@@ -239,7 +277,18 @@ impl Window {
         };
         let loaded = shown.iter().map(|file| file.dataset.clone()).collect();
         let inputs = Inputs { loaded, ..Inputs::default() };
-        Ok(Ask::Export(Box::new(ExportJob { inputs, only, format: dialog.format, out, replace })))
+        let share = f64::from(dialog.validation_percent) / 100.0;
+        Ok(Ask::Export(Box::new(ExportJob {
+            inputs,
+            only,
+            format: dialog.format,
+            arm: if dialog.without_contexts { Arm::WithoutContext } else { Arm::WithContext },
+            prompts: None,
+            tokenizer: self.tokenizer().filter(|_| dialog.format == Format::LongAlign),
+            split: dialog.splits.then_some(Split { share, seed: SPLIT_SEED }),
+            out,
+            replace,
+        })))
     }
 }
 
@@ -286,6 +335,9 @@ impl Window {
         }
     }
 }
+
+/// Seed of which seeds are kept for validation; the default of the command line.
+const SPLIT_SEED: u64 = 42;
 
 /// How wide a figure is where the person does not say: the text of a page.
 const WIDTH_IN: f64 = 6.8;

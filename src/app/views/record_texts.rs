@@ -22,6 +22,7 @@ pub struct RecordTexts {
     pub place: Place,
     /// Where it is in.
     pub dataset: Arc<Dataset>,
+    record: Arc<Record>,
     /// What is marked besides the answers.
     search: String,
     instruction: Part,
@@ -46,9 +47,8 @@ impl Part {
 }
 
 impl RecordTexts {
-    /// The texts of the record at a place, if there is one.
-    pub fn new(dataset: Arc<Dataset>, place: Place, search: &str) -> Option<Self> {
-        let record = dataset.records.get(place.1)?;
+    /// The texts of a record, which is at a place.
+    pub fn new(dataset: Arc<Dataset>, record: Arc<Record>, place: Place, search: &str) -> Self {
         let context: Arc<str> = record.context.as_deref().unwrap_or_default().into();
         // A yes or a no stands in every text and answers nothing there.
         let is_yes_no = coherence::is_yes_no(record.answer());
@@ -62,18 +62,24 @@ impl RecordTexts {
             context: Part::new(context),
             place,
             dataset,
+            record,
             search: String::new(),
             answers,
             is_yes_no,
             n_jumps: 0,
         };
         texts.mark(search);
-        Some(texts)
+        texts
+    }
+
+    /// The record, to be held on to.
+    pub fn shared(&self) -> Arc<Record> {
+        self.record.clone()
     }
 
     /// The record.
-    pub fn record(&self) -> Option<&Record> {
-        self.dataset.records.get(self.place.1)
+    pub fn record(&self) -> &Record {
+        &self.record
     }
 
     /// Marks what is searched for, and the answers in the context. The reader stays where they are.

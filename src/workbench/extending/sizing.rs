@@ -10,6 +10,7 @@ use crate::synthesis::extension::{Ruler, Size, target_lengths};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The lengths of a test file's prompts, by task.
 pub fn test_lengths(
@@ -18,7 +19,8 @@ pub fn test_lengths(
     watch: &Watch,
 ) -> Result<BTreeMap<String, Vec<u64>>, WorkbenchError> {
     let datasets = super::read(path, watch)?;
-    let records = super::all(&datasets);
+    let held = super::loading::all_records(&datasets)?;
+    let records: Vec<&Record> = held.iter().map(Arc::as_ref).collect();
     let mut lengths: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     for (record, length) in records.iter().zip(prompt_lengths(&records, ruling, watch)?) {
         let task = Task::canonical(&record.task).to_owned();

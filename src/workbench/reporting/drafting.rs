@@ -8,6 +8,7 @@ use super::ReportJob;
 use super::folder::{CONFIGURATION, File};
 use super::gathering::Gathered;
 use crate::coherence::{self, Coherence, Measure};
+use crate::data::Record;
 use crate::export;
 use crate::figure::Figure;
 use crate::job::Watch;
@@ -79,9 +80,10 @@ impl Draft {
             blocks.extend(self.figure(name, figure, watch)?);
         }
         blocks.push(self.table("lengths", report::lengths_table(&lengths, view.unit)));
-        let sides = gathered.datasets.iter().flat_map(|dataset| {
-            dataset.records.iter().map(|record| (&dataset.path, &record.strategy))
-        });
+        let sides = gathered
+            .datasets
+            .iter()
+            .flat_map(|dataset| dataset.records.rows().map(|row| (&dataset.path, row.strategy)));
         if sides.collect::<BTreeSet<_>>().len() > 1 {
             let inputs = Inputs { loaded: gathered.datasets.clone(), ..Inputs::default() };
             let unit = (view.unit == Unit::Tokens).then_some(view.unit);
@@ -187,7 +189,7 @@ impl Draft {
     fn cards(&mut self, gathered: &Gathered) -> Result<(), WorkbenchError> {
         let mut blocks = Vec::new();
         for (ix, dataset) in gathered.datasets.iter().enumerate() {
-            let card = export::card(dataset);
+            let card = export::card(dataset)?;
             let name = format!("cards/{:02}_{}.md", ix + 1, safe(&card.title));
             self.files.push((name.clone(), report::card_markdown(&card).into_bytes()));
             let table = report::card_table(&card);
@@ -271,7 +273,7 @@ impl Draft {
         }
         let mut names: Vec<&str> = self.files.iter().map(|(name, _)| name.as_str()).collect();
         names.extend([CONFIGURATION, "index.html"]);
-        let configuration = self.configuration(job, gathered, &names);
+        let configuration = self.configuration(job, gathered, &names, writers(gathered, watch)?);
         let page = Page {
             title: "Backstory report".into(),
             lead: lead(gathered),
@@ -285,7 +287,13 @@ impl Draft {
     }
 
     /// Arguments, versions and models; nothing that varies from run to run.
-    fn configuration(&self, job: &ReportJob, gathered: &Gathered, names: &[&str]) -> Value {
+    fn configuration(
+        &self,
+        job: &ReportJob,
+        gathered: &Gathered,
+        names: &[&str],
+        writers: Vec<Value>,
+    ) -> Value {
         let scorers: BTreeSet<&str> = (gathered.rows.iter())
             .flat_map(|(_, rows)| rows.iter().map(|row| row.model.as_str()))
             .filter(|model| !model.is_empty())
@@ -307,7 +315,7 @@ impl Draft {
             "inputs": gathered.sources,
             "tokenizer": self.tokenizer,
             "scorers": scorers,
-            "writers": writers(gathered),
+            "writers": writers,
             "files": names,
         })
     }
@@ -322,20 +330,22 @@ fn paths(paths: &[std::path::PathBuf]) -> Vec<String> {
 }
 
 /// The models that wrote records, each as the records name it.
-fn writers(gathered: &Gathered) -> Vec<Value> {
-    let records = gathered.datasets.iter().flat_map(|dataset| &dataset.records);
+fn writers(gathered: &Gathered, watch: &Watch) -> Result<Vec<Value>, WorkbenchError> {
     let keys = ["model", "model_sha256", "device", "adapter", "version"];
     let writer = |made: &Value| {
         let of = |key: &str| made.get(key).and_then(Value::as_str).map(str::to_owned);
         keys.map(of)
     };
-    let all: BTreeSet<[Option<String>; 5]> =
-        records.filter_map(|record| record.extra.get("provenance").map(writer)).collect();
+    let mut all: BTreeSet<[Option<String>; 5]> = BTreeSet::new();
+    for dataset in &gathered.datasets {
+        let of = |_, record: &Record| Ok(record.extra.get("provenance").map(writer));
+        all.extend(dataset.records.par_map::<_, WorkbenchError>(watch, of)?.into_iter().flatten());
+    }
     let named = |writer: [Option<String>; 5]| {
         let known = keys.iter().zip(writer).filter_map(|(key, value)| Some((*key, value?)));
         known.map(|(key, value)| (key.to_owned(), Value::from(value))).collect::<Value>()
     };
-    all.into_iter().map(named).collect()
+    Ok(all.into_iter().map(named).collect())
 }
 
 /// What the report is of, in a sentence.

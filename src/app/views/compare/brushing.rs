@@ -163,9 +163,9 @@ impl Window {
         let mut places = self.links()?.places_of(id).filter(is_shown).peekable();
         let first = places.peek().copied();
         let is_it = |place: &Place| {
-            self.files.record(*place).is_some_and(|record| {
-                task.as_ref().is_none_or(|task| *task == record.task)
-                    && report::strategy_title(&record.strategy) == strategy_of(series)
+            self.files.row(*place).is_some_and(|row| {
+                task.as_ref().is_none_or(|task| *task == row.task)
+                    && report::strategy_title(row.strategy) == strategy_of(series)
             })
         };
         places.find(is_it).or(first)

@@ -136,8 +136,10 @@ impl Window {
         let key = (self.files.version, self.files.n_measured, seed, unit);
         if self.compare.same_seed.key != Some(key) {
             let columns = self.columns(seed, unit, &search);
+            // Of a large file they are being read, and looked for again at the next picture.
+            let is_whole = columns.len() == self.n_shown(seed);
             self.compare.same_seed.columns = columns;
-            self.compare.same_seed.key = Some(key);
+            self.compare.same_seed.key = Some(key).filter(|_| is_whole);
         }
         for column in &mut self.compare.same_seed.columns {
             if !column.texts.is_marked_for(&search) {
@@ -151,10 +153,8 @@ impl Window {
         let mut columns: Vec<Column> = Vec::new();
         for place in links.members(seed) {
             let Some(file) = self.files.get(place.0).filter(|file| file.shown) else { continue };
-            let Some(texts) = RecordTexts::new(file.dataset.clone(), *place, search) else {
-                continue;
-            };
-            let Some(record) = texts.record() else { continue };
+            let Some(record) = self.files.record(*place) else { continue };
+            let texts = RecordTexts::new(file.dataset.clone(), record.clone(), *place, search);
             let strategy = report::strategy_title(&record.strategy);
             let n_same = columns.iter().filter(|other| other.name.starts_with(&strategy)).count();
             let name = match n_same {
@@ -256,11 +256,18 @@ impl Window {
         }
     }
 
+    /// How many records of a seed are shown.
+    fn n_shown(&self, seed: u32) -> usize {
+        let members = self.links().map_or(&[][..], |links| links.members(seed));
+        let is_shown = |place: &&Place| self.files.get(place.0).is_some_and(|file| file.shown);
+        members.iter().filter(is_shown).count()
+    }
+
     /// "HotpotQA (3): Who wrote …", with the number of its records.
     fn seed_title(&self, seed: u32) -> String {
         let members = self.links().map_or(&[][..], |links| links.members(seed));
         let is_shown = |place: &&Place| self.files.get(place.0).is_some_and(|file| file.shown);
-        let n = members.iter().filter(is_shown).count();
+        let n = self.n_shown(seed);
         let first = members.iter().find(is_shown).and_then(|place| self.files.record(*place));
         let Some(record) = first else { return String::new() };
         let beginning: String = record.instruction.chars().take(120).collect();
@@ -306,9 +313,7 @@ impl Window {
 
 fn column_ui(ui: &mut Ui, column: &mut Column) {
     ui.horizontal(|ui| {
-        if let Some(record) = column.texts.record() {
-            swatch_ui(ui, &record.strategy);
-        }
+        swatch_ui(ui, &column.texts.record().strategy);
         ui.add(egui::Label::new(RichText::new(&column.name).strong()).truncate());
         ui.add(egui::Label::new(RichText::new(&column.file).weak()).truncate());
     });

@@ -25,10 +25,10 @@ pub struct Inspector {
 impl Window {
     pub(super) fn prepare_inspector(&mut self) {
         let chosen = self.data.selected.and_then(|place| {
-            let dataset = &self.files.get(place.0)?.dataset;
-            dataset.records.get(place.1).map(|_| (place, dataset.clone()))
+            let dataset = self.files.get(place.0)?.dataset.clone();
+            Some((place, dataset, self.files.record(place)?))
         });
-        let Some((place, dataset)) = chosen else {
+        let Some((place, dataset, record)) = chosen else {
             self.data.inspector = None;
             return;
         };
@@ -43,10 +43,9 @@ impl Window {
             }
             Some(_) => {}
             None => {
-                let texts = RecordTexts::new(dataset, place, search);
-                let new =
-                    |texts| Inspector { texts, version: None, gains: None, siblings: Vec::new() };
-                self.data.inspector = texts.map(new);
+                let texts = RecordTexts::new(dataset, record, place, search);
+                let new = Inspector { texts, version: None, gains: None, siblings: Vec::new() };
+                self.data.inspector = Some(new);
             }
         }
         let version = Some((self.files.version, self.links().is_some()));
@@ -54,7 +53,7 @@ impl Window {
             if let Some(links) = self.links() {
                 let members = links.seed_of(place).map_or(&[][..], |seed| links.members(seed));
                 let strategy =
-                    |place: &Place| Some((*place, self.files.record(*place)?.strategy.clone()));
+                    |place: &Place| Some((*place, self.files.row(*place)?.strategy.clone()));
                 inspector.siblings = members.iter().filter_map(strategy).collect();
                 inspector.gains = links.row_of(place).map(gains);
             }
@@ -70,10 +69,9 @@ impl Window {
             ui.label(RichText::new("Choose a record to read it.").weak());
             return;
         };
-        let dataset = inspector.texts.dataset.clone();
-        let Some(record) = dataset.records.get(inspector.texts.place.1) else { return };
+        let record = inspector.texts.shared();
         ui.add_space(4.0);
-        ui.horizontal(|ui| self.inspector_head_ui(ui, record, &mut inspector));
+        ui.horizontal(|ui| self.inspector_head_ui(ui, &record, &mut inspector));
         let width = ui.available_width();
         let spacing = ui.spacing().item_spacing.x;
         let side = ((width - 2.0 * spacing) * 0.24).max(120.0);

@@ -67,7 +67,7 @@ impl Window {
             };
             self.start(Ask::Find(job));
         }
-        let exists = self.data.selected.is_some_and(|place| self.files.record(place).is_some());
+        let exists = self.data.selected.is_some_and(|place| self.files.row(place).is_some());
         if !exists || !self.data.chosen {
             self.data.chosen = false;
             self.data.selected = self.data.found.as_ref().and_then(|found| found.first().copied());

@@ -3,6 +3,7 @@
 use super::grouped;
 use crate::app::ui::swatch_ui;
 use crate::app::window::Window;
+use crate::data::Record;
 use crate::report;
 use crate::workbench::Place;
 use egui::{Align, Key, Layout, RichText, Ui};
@@ -117,7 +118,7 @@ impl Window {
     }
 
     fn row_ui(&self, row: &mut egui_extras::TableRow<'_, '_>, place: Place) {
-        let Some((file, record)) = self.files.get(place.0).zip(self.files.record(place)) else {
+        let Some((file, known)) = self.files.get(place.0).zip(self.files.row(place)) else {
             // Its file was closed or read again, and the search for what is there now still runs.
             for _ in HEADS {
                 row.col(|_| {});
@@ -125,25 +126,31 @@ impl Window {
             return;
         };
         row.col(|ui| {
-            ui.label(RichText::new(record.source.line.to_string()).weak());
+            ui.label(RichText::new(known.line.to_string()).weak());
         });
         row.col(|ui| {
-            swatch_ui(ui, &record.strategy);
-            ui.add(egui::Label::new(report::strategy_title(&record.strategy)).truncate());
+            swatch_ui(ui, known.strategy);
+            ui.add(egui::Label::new(report::strategy_title(known.strategy)).truncate());
         });
         row.col(|ui| {
-            ui.add(egui::Label::new(report::task_title(&record.task)).truncate());
+            ui.add(egui::Label::new(report::task_title(known.task)).truncate());
         });
         row.col(|ui| {
             let n = file.n_context_words.get(place.1).copied().unwrap_or(0);
             let words = if n == 0 { "none".to_owned() } else { grouped(u64::from(n)) };
             ui.label(words);
         });
+        let record = self.files.record(place);
+        // What is not there yet is being read.
+        let text = |of: fn(&Record) -> &str| match &record {
+            Some(record) => RichText::new(beginning(of(record))),
+            None => RichText::new("…").weak(),
+        };
         row.col(|ui| {
-            ui.add(egui::Label::new(beginning(&record.instruction)).truncate());
+            ui.add(egui::Label::new(text(|record| &record.instruction)).truncate());
         });
         row.col(|ui| {
-            ui.add(egui::Label::new(beginning(record.answer())).truncate());
+            ui.add(egui::Label::new(text(Record::answer)).truncate());
         });
     }
 }

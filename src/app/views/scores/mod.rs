@@ -116,7 +116,12 @@ impl State {
 
     /// What is open, for the next time.
     pub fn origins(&self) -> impl Iterator<Item = OpenFile> {
-        self.sets.iter().map(|set| OpenFile { path: set.path.clone(), join: None, strategy: None })
+        self.sets.iter().map(|set| OpenFile {
+            path: set.path.clone(),
+            join: None,
+            strategy: None,
+            map: Vec::new(),
+        })
     }
 
     /// Whether a dialog of this view covers the window.

@@ -225,11 +225,11 @@ impl Window {
             (form, *at) == (&state.form, place) && Arc::ptr_eq(dataset, &file.dataset)
         });
         if !is_made
-            && let Some(record) = file.dataset.records.get(state.seed_ix)
+            && let Some(record) = file.dataset.records.peek(state.seed_ix)
             && let Some(strategy) = synthesis::strategy(state.form.strategy)
         {
             let form = &state.form;
-            let made = preview(strategy, &form.prompt_text, form.n_words, form.seed, record);
+            let made = preview(strategy, &form.prompt_text, form.n_words, form.seed, &record);
             state.preview =
                 Some(made.map(|preview| LongText::new(written(&preview).into(), Vec::new())));
             state.previewed = Some((form.clone(), place, file.dataset.clone()));

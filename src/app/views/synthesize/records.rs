@@ -65,12 +65,12 @@ fn written_ui(
         let area = egui::ScrollArea::vertical().auto_shrink([false, false]);
         area.show_rows(ui, 22.0, ask.n_seeds, |ui, rows| {
             for ix in rows {
-                let words = ask.seeds.records.get(ix).map_or("", |record| {
-                    match record.instruction.is_empty() {
+                let seed = ask.seeds.records.peek(ix);
+                let words =
+                    seed.as_deref().map_or("…", |record| match record.instruction.is_empty() {
                         true => record.context.as_deref().unwrap_or_default(),
                         false => &record.instruction,
-                    }
-                });
+                    });
                 let (mark, color) = record_mark(ui, live.records.get(&ix), entry.is_open());
                 ui.horizontal(|ui| {
                     ui.label(RichText::new(mark).color(color).monospace());

@@ -1,8 +1,8 @@
 //! The user's prompt pack, read from its files.
 
-use super::super::WorkbenchError;
-use super::super::signature::text_sha256;
-use super::super::synth::read_prompt_file;
+use super::WorkbenchError;
+use super::signature::text_sha256;
+use super::synth::read_prompt_file;
 use crate::prompt::{PackError, PromptPack};
 use std::path::Path;
 
@@ -15,7 +15,7 @@ const LIMITS: &str = "dataset2maxlen.json";
 ///
 /// # Errors
 /// [`WorkbenchError::Pack`] with the file.
-pub fn read(path: Option<&Path>) -> Result<(PromptPack, String), WorkbenchError> {
+pub(super) fn read(path: Option<&Path>) -> Result<(PromptPack, String), WorkbenchError> {
     let Some(path) = path else { return Ok((PromptPack::own(), text_sha256(""))) };
     let prompts = if path.is_dir() { path.join(PROMPTS) } else { path.to_owned() };
     let limits = prompts.with_file_name(LIMITS);
