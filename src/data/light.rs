@@ -158,47 +158,53 @@ pub(super) fn n_chars(raw: &str) -> Option<usize> {
     Some(n_begun - n_more)
 }
 
-/// Bytes that are looked at together where words are counted.
-const BLOCK: usize = 64;
+/// What a byte of a JSON string is where words are counted: a part of a word, a blank, or something that
+/// may begin white space of another kind.
+const WORD: u8 = 0;
+const BLANK: u8 = 1;
+const OTHER: u8 = 2;
+
+const KINDS: [u8; 256] = {
+    let mut kinds = [WORD; 256];
+    kinds[b' ' as usize] = BLANK;
+    kinds[b'\\' as usize] = OTHER;
+    kinds[0xC2] = OTHER;
+    kinds[0xE1] = OTHER;
+    kinds[0xE2] = OTHER;
+    kinds[0xE3] = OTHER;
+    kinds
+};
 
 /// The words of a JSON string with its quotes: runs of what is not white space, as
 /// `str::split_whitespace` finds them in the decoded text.
 pub(super) fn n_words(raw: &[u8]) -> usize {
     let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
-    let mut n_words = 0;
-    let mut in_word = false;
-    let mut at = 0;
-    while at < inner.len() {
-        let end = (at + BLOCK).min(inner.len());
-        let block = inner.get(at..end).unwrap_or_default();
-        // Where no byte may stand for other white space than a blank, a block is counted at once.
-        if !block.iter().fold(false, |any, byte| any | is_special(*byte)) {
-            n_words += usize::from(block.first() != Some(&b' ') && !in_word);
-            let pairs = block.iter().zip(block.get(1..).unwrap_or_default());
-            let begins = |n: u8, (a, b): (&u8, &u8)| n + u8::from((*a == b' ') & (*b != b' '));
-            n_words += usize::from(pairs.fold(0, begins));
-            in_word = block.last() != Some(&b' ');
-            at = end;
-            continue;
+    let (mut n_words, mut in_word) = (0, false);
+    let mut rest = inner;
+    while !rest.is_empty() {
+        // No branch at the ends of words: nobody can foretell where they are.
+        let mut n_plain = 0;
+        for byte in rest {
+            let kind = KINDS[*byte as usize];
+            if kind == OTHER {
+                break;
+            }
+            let is_word = kind == WORD;
+            n_words += usize::from(is_word & !in_word);
+            in_word = is_word;
+            n_plain += 1;
         }
-        while let Some(&byte) = inner.get(at).filter(|_| at < end) {
-            let (is_space, n_bytes) = match byte {
-                b' ' => (true, 1),
-                b'\\' => escaped(inner.get(at + 1..).unwrap_or_default()),
-                0xC2 | 0xE1..=0xE3 => spread(inner.get(at..).unwrap_or_default()),
-                _ => (false, 1),
-            };
-            n_words += usize::from(!is_space && !in_word);
-            in_word = !is_space;
-            at += n_bytes;
-        }
+        rest = rest.get(n_plain..).unwrap_or_default();
+        let (is_space, n_bytes) = match rest {
+            [] => break,
+            [b'\\', escape @ ..] => escaped(escape),
+            _ => spread(rest),
+        };
+        n_words += usize::from(!is_space && !in_word);
+        in_word = !is_space;
+        rest = rest.get(n_bytes..).unwrap_or_default();
     }
     n_words
-}
-
-/// Whether a byte may begin white space that is not a blank.
-fn is_special(byte: u8) -> bool {
-    (byte == b'\\') | (byte == 0xC2) | (0xE1..=0xE3).contains(&byte)
 }
 
 /// Whether an escape stands for white space, and its bytes; `rest` is what follows the backslash.
