@@ -1,7 +1,7 @@
 //! Lengths to order from the command line: budgets, targets, the same bytes again, and what is refused.
 
-use crate::program::Folder;
-use backstory::data::{Record, read_dataset};
+use crate::program::{Folder, records};
+use backstory::data::Record;
 use backstory::job::{Progress, Watch};
 use backstory::lengths::{Counter, Field, Unit, of_each};
 use backstory::model::read_tokenizer;
@@ -58,14 +58,6 @@ fn extend(folder: &Folder, code: i32, args: &[&str]) -> Value {
     let run = folder.run(&[&fixed[..], args].concat());
     assert_eq!(run.code, code, "{args:?}: {}", run.err);
     serde_json::from_str(&run.out).unwrap()
-}
-
-fn records(path: &Path) -> Vec<Record> {
-    let dataset =
-        read_dataset(path, &Default::default(), &backstory::job::Watch::default()).unwrap();
-    assert_eq!(dataset.skipped, []);
-    let records = dataset.records.all().unwrap();
-    records.iter().map(|record| Record::clone(record)).collect()
 }
 
 /// The tokens of each prompt as `lengths` counts them.

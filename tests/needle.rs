@@ -1,7 +1,7 @@
 //! The pilot study from end to end: sets of exact length, runs that go on after a kill, figures.
 
-use crate::program::Folder;
-use backstory::data::{Record, read_dataset};
+use crate::program::{Folder, records};
+use backstory::data::Record;
 use backstory::job::Watch;
 use backstory::lengths::{Counter, Field, Unit, of_each};
 use backstory::model::{Finish, ScriptedModel, read_tokenizer};
@@ -24,14 +24,6 @@ fn make(folder: &Folder, out: &str, more: &[&str]) -> serde_json::Value {
     let run = folder.run(&[&fixed[..], more].concat());
     assert_eq!(run.code, 0, "{}", run.err);
     serde_json::from_str(&run.out).unwrap()
-}
-
-fn records(path: &Path) -> Vec<Record> {
-    let dataset =
-        read_dataset(path, &Default::default(), &backstory::job::Watch::default()).unwrap();
-    assert!(dataset.skipped.is_empty());
-    let records = dataset.records.all().unwrap();
-    records.iter().map(|record| Record::clone(record)).collect()
 }
 
 /// The tokens of each prompt as `lengths` counts them, which is other code than `needle`'s.

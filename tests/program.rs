@@ -177,3 +177,12 @@ pub fn needs(what: &str, is_there: bool) -> bool {
     }
     is_there
 }
+
+/// The records of a file, read by the library; none of its lines may be left out.
+pub fn records(path: &Path) -> Vec<backstory::data::Record> {
+    let watch = backstory::job::Watch::default();
+    let dataset = backstory::data::read_dataset(path, &Default::default(), &watch).unwrap();
+    assert_eq!(dataset.skipped, []);
+    let records = dataset.records.all().unwrap();
+    records.iter().map(|record| backstory::data::Record::clone(record)).collect()
+}

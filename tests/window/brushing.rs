@@ -1,6 +1,7 @@
 //! Linked brushing in Compare, and one seed's records side by side.
 
-use super::stage::{Setup, Stage, records};
+use super::stage::{Setup, Stage};
+use crate::program::records;
 use backstory::app::View;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers, Rect};

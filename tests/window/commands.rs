@@ -1,6 +1,7 @@
 //! Commands: menus, keys and palette; and the window without a mouse.
 
-use super::stage::{Setup, Stage, records};
+use super::stage::{Setup, Stage};
+use crate::program::records;
 use crate::program::{DOCUMENT, PAIR};
 use crate::slow_model::{LONG, SlowModel};
 use backstory::app::View;

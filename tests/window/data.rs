@@ -1,6 +1,7 @@
 //! The Data view, and the files at its left.
 
-use super::stage::{Setup, Stage, records};
+use super::stage::{Setup, Stage};
+use crate::program::records;
 use crate::program::{DOCUMENT, PAIR};
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};

@@ -1,6 +1,7 @@
 //! Exports: the dialog for records and figures, and the files that come out.
 
-use super::stage::{Setup, Stage, records};
+use super::stage::{Setup, Stage};
+use crate::program::records;
 use backstory::app::View;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};

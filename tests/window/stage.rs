@@ -9,7 +9,6 @@ use backstory::app::{View, Window, apply_theme, window_ui};
 use backstory::model::LanguageModel;
 use backstory::workbench::{Desk, OpenFile, Settings};
 use egui_kittest::Harness;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Longer than anything here takes on the slowest machine.
@@ -168,12 +167,4 @@ impl Stage {
         self.press(page);
         self.settle();
     }
-}
-
-/// The records of a file, read by the library.
-pub fn records(path: &Path) -> Vec<backstory::data::Record> {
-    let watch = backstory::job::Watch::default();
-    let dataset = backstory::data::read_dataset(path, &Default::default(), &watch).unwrap();
-    let records = dataset.records.all().unwrap();
-    records.iter().map(|record| backstory::data::Record::clone(record)).collect()
 }

@@ -1,6 +1,7 @@
 //! The Synthesize view: form, prompt, and the records while they are written.
 
-use super::stage::{Setup, Stage, records};
+use super::stage::{Setup, Stage};
+use crate::program::records;
 use crate::slow_model::{Gate, LONG, SlowModel};
 use backstory::app::View;
 use backstory::model::catalogue;
