@@ -3,7 +3,7 @@
 use super::files::File;
 use super::jobs::{Ask, Entry, SynthAsk};
 use super::window::Window;
-use crate::data::{ReadOptions, StrategyId};
+use crate::data::{ReadOptions, Reviews, StrategyId};
 use crate::lengths::Lengths;
 use crate::report::CompareSettings;
 use crate::synthesis;
@@ -146,6 +146,10 @@ impl Window {
             }),
             Ask::Report => Job::Report(Box::new(self.report_job()?)),
             Ask::Nothing => return None,
+            Ask::ReadReviews => Job::ReadReviews(Reviews::path_in(&self.home)),
+            Ask::Review(changes) => {
+                Job::Review { path: Reviews::path_in(&self.home), changes: changes.clone() }
+            }
             Ask::Remember => Job::Remember {
                 settings: Box::new(self.settings.clone()),
                 path: Settings::path_in(&self.home),

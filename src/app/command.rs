@@ -78,6 +78,20 @@ pub enum Command {
     Show(View),
     /// Put the cursor into the search field.
     Search,
+    /// Accept the record.
+    Accept,
+    /// Discard the record.
+    Discard,
+    /// Say how good the record is, 1 to 5.
+    Rate(u8),
+    /// Take the rating back.
+    Unrate,
+    /// Put the cursor into the field of tags.
+    Tag,
+    /// Take back what was said of a record.
+    Undo,
+    /// Say again what was taken back.
+    Redo,
     /// The next record.
     Next,
     /// The record before.
@@ -106,7 +120,7 @@ pub enum Command {
 
 impl Command {
     /// All commands, in the order of the palette.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 38] = [
         Self::Open,
         Self::OpenExample,
         Self::CloseAll,
@@ -121,6 +135,17 @@ impl Command {
         Self::Show(View::Needle),
         Self::Show(View::Jobs),
         Self::Search,
+        Self::Accept,
+        Self::Discard,
+        Self::Rate(1),
+        Self::Rate(2),
+        Self::Rate(3),
+        Self::Rate(4),
+        Self::Rate(5),
+        Self::Unrate,
+        Self::Tag,
+        Self::Undo,
+        Self::Redo,
         Self::Next,
         Self::Previous,
         Self::RunSynthesis,
@@ -154,6 +179,17 @@ impl Command {
             Self::Show(View::Needle) => "Show Needle",
             Self::Show(View::Jobs) => "Show Jobs",
             Self::Search => "Search records",
+            Self::Accept => "Accept the record",
+            Self::Discard => "Discard the record",
+            Self::Rate(1) => "Rate the record 1 of 5",
+            Self::Rate(2) => "Rate the record 2 of 5",
+            Self::Rate(3) => "Rate the record 3 of 5",
+            Self::Rate(4) => "Rate the record 4 of 5",
+            Self::Rate(_) => "Rate the record 5 of 5",
+            Self::Unrate => "Take the rating back",
+            Self::Tag => "Tag the record",
+            Self::Undo => "Undo a review",
+            Self::Redo => "Redo a review",
             Self::Next => "Next record or seed",
             Self::Previous => "Previous record or seed",
             Self::RunSynthesis => "Run synthesis",
@@ -173,6 +209,7 @@ impl Command {
     pub fn shortcut(self) -> Option<KeyboardShortcut> {
         let ctrl = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
         let shifted = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND | Modifiers::SHIFT, key));
+        let plain = |key| Some(KeyboardShortcut::new(Modifiers::NONE, key));
         match self {
             Self::Open => ctrl(Key::O),
             Self::ExportDataset => ctrl(Key::E),
@@ -187,6 +224,17 @@ impl Command {
             Self::Show(View::Needle) => ctrl(Key::Num5),
             Self::Show(View::Jobs) => ctrl(Key::Num6),
             Self::Search => ctrl(Key::F),
+            Self::Accept => plain(Key::Enter),
+            Self::Discard => plain(Key::D),
+            Self::Rate(1) => plain(Key::Num1),
+            Self::Rate(2) => plain(Key::Num2),
+            Self::Rate(3) => plain(Key::Num3),
+            Self::Rate(4) => plain(Key::Num4),
+            Self::Rate(_) => plain(Key::Num5),
+            Self::Unrate => plain(Key::Num0),
+            Self::Tag => plain(Key::T),
+            Self::Undo => ctrl(Key::Z),
+            Self::Redo => shifted(Key::Z),
             Self::Next => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowDown)),
             Self::Previous => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowUp)),
             Self::RunSynthesis => ctrl(Key::Enter),
@@ -198,9 +246,23 @@ impl Command {
             Self::ZoomOut => ctrl(Key::Minus),
             Self::ZoomReset => ctrl(Key::Num0),
             Self::Palette => ctrl(Key::K),
-            Self::Keys => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1)),
+            Self::Keys => plain(Key::F1),
             Self::OpenExample | Self::CloseAll => None,
         }
+    }
+
+    /// Whether its keys are those of a text where one is being written, and of other views.
+    fn is_of_review(self) -> bool {
+        matches!(
+            self,
+            Self::Accept
+                | Self::Discard
+                | Self::Rate(_)
+                | Self::Unrate
+                | Self::Tag
+                | Self::Undo
+                | Self::Redo
+        )
     }
 
     /// Whether it may be done while a dialog covers the window.
@@ -218,10 +280,12 @@ impl Command {
     }
 
     /// The command whose keys were pressed in this frame. The longer combinations are asked first,
-    /// as egui lets a shortcut match with more modifiers than it names.
-    pub fn pressed(ctx: &egui::Context) -> Vec<Self> {
+    /// as egui lets a shortcut match with more modifiers than it names. `is_reviewing`: records are
+    /// shown, and no field or button has the keys.
+    pub fn pressed(ctx: &egui::Context, is_reviewing: bool) -> Vec<Self> {
         let mut all: Vec<(Self, KeyboardShortcut)> =
             Self::ALL.iter().filter_map(|c| Some((*c, c.shortcut()?))).collect();
+        all.retain(|(command, _)| is_reviewing || !command.is_of_review());
         all.sort_by_key(|(_, keys)| !keys.modifiers.shift);
         // Ctrl and the key of `=` means larger on keyboards where `+` needs Shift.
         let equals = KeyboardShortcut::new(Modifiers::COMMAND, Key::Equals);

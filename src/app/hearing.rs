@@ -139,7 +139,16 @@ impl Window {
         match product {
             Product::Models(models) => self.models = models,
             Product::Prompt(text) => self.synthesize.take_prompt(text),
-            Product::Found(found) => self.data.found = Some(found),
+            Product::Found(found) => self.data.take_found(found),
+            Product::Reviews { reviews, n_damaged } => {
+                self.reviewing.take(reviews);
+                if n_damaged > 0 {
+                    self.complain(format!(
+                        "{} of the reviews could not be read and were left out; the rest is there",
+                        counted(n_damaged, "line")
+                    ));
+                }
+            }
             Product::Figure(drawn) => match ask {
                 Ask::DrawLengths(_) => self.compare.take_lengths(drawn),
                 _ => self.compare.take_coherence(drawn),
@@ -257,6 +266,9 @@ impl Window {
             }
             (Ask::ReadRecords(places), State::Failed(_)) => {
                 self.files.give_up(places.iter().map(|place| place.0));
+            }
+            (Ask::Review(changes), State::Failed(_) | State::Cancelled) => {
+                self.reviewing.keep_unsaved(changes);
             }
             (Ask::Describe(model), State::Failed(why)) => {
                 self.card = Some((model.clone(), Err(why.clone())));

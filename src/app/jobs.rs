@@ -1,7 +1,7 @@
 //! The jobs as the window knows them: what was asked, how it stands, what it said.
 
 use crate::coherence::Settings as CoherenceSettings;
-use crate::data::Dataset;
+use crate::data::{Dataset, RecordId, Review};
 use crate::job::Watch;
 use crate::model::{Meter, Pace};
 use crate::report::{CoherenceForm, LengthsView};
@@ -96,6 +96,10 @@ pub enum Ask {
     },
     /// Write a report of what is shown.
     Report,
+    /// Read what was said of records in earlier runs.
+    ReadReviews,
+    /// Write down what is said of records.
+    Review(Vec<(RecordId, Review)>),
     /// Write the settings down.
     Remember,
     /// What is done and need not be asked again.
@@ -179,6 +183,8 @@ impl Ask {
             Self::Export(job) => format!("Export {}", file_name(&job.out)),
             Self::SaveFigure { out, .. } => format!("Export {}", file_name(out)),
             Self::Report => "Write a report".into(),
+            Self::ReadReviews => "Read the reviews".into(),
+            Self::Review(_) => "Write down reviews".into(),
             Self::Remember => "Remember the window".into(),
             Self::Nothing => String::new(),
         }
@@ -204,6 +210,8 @@ impl Ask {
                 | Self::Link
                 | Self::FindSeeds(_)
                 | Self::CopyFigure { .. }
+                | Self::ReadReviews
+                | Self::Review(_)
                 | Self::Remember
         )
     }

@@ -3,7 +3,7 @@
 use super::command::View;
 use super::window::{Closing, Window};
 use super::{theme, ui};
-use crate::data::write_atomic;
+use crate::data::{RecordId, Review, Reviews, append_reviews, write_atomic};
 use crate::figure;
 use crate::model::catalogue;
 use crate::workbench::{Desk, OpenFile, Opening, Settings};
@@ -28,6 +28,7 @@ pub fn run(opening: Opening) -> ExitCode {
 fn open(opening: Opening) -> anyhow::Result<()> {
     let home = home();
     let path = Settings::path_in(&home);
+    let reviews_path = Reviews::path_in(&home);
     let mut settings = Settings::read(&path);
     // A picture must not depend on what the window was like before, nor change it.
     if opening.screenshot.is_some() {
@@ -56,7 +57,7 @@ fn open(opening: Opening) -> anyhow::Result<()> {
     };
     let failed: Arc<Mutex<Option<anyhow::Error>>> = Arc::default();
     let failed_there = failed.clone();
-    let last: Arc<Mutex<Option<Settings>>> = Arc::default();
+    let last: Arc<Mutex<Option<Last>>> = Arc::default();
     let last_there = last.clone();
     let screenshot = opening.screenshot.clone();
     let create = move |creation: &eframe::CreationContext<'_>| {
@@ -100,8 +101,11 @@ fn open(opening: Opening) -> anyhow::Result<()> {
     if let Some(error) = failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
         return Err(error);
     }
-    let settings = last.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(settings) = settings {
+    let last = last.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((settings, reviews)) = last {
+        if !reviews.is_empty() {
+            append_reviews(&reviews_path, &reviews)?;
+        }
         settings.write(&path)?;
     }
     Ok(())
@@ -142,13 +146,16 @@ fn explain(error: &eframe::Error) -> anyhow::Error {
     }
 }
 
+/// What is written down when the window has closed: the settings, and reviews that may not be yet.
+type Last = (Settings, Vec<(RecordId, Review)>);
+
 /// The window as eframe runs it.
 struct App {
     window: Window,
     title: String,
     shot: Option<Shot>,
     failed: Arc<Mutex<Option<anyhow::Error>>>,
-    last: Arc<Mutex<Option<Settings>>>,
+    last: Arc<Mutex<Option<Last>>>,
 }
 
 impl eframe::App for App {
@@ -181,8 +188,8 @@ impl eframe::App for App {
 
     fn on_exit(&mut self) {
         if self.shot.is_none() {
-            let settings = self.window.settings().clone();
-            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(settings);
+            let last = (self.window.settings().clone(), self.window.unsaved_reviews());
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         }
     }
 }

@@ -7,7 +7,9 @@ use super::command::{Command, View};
 use super::files::Files;
 use super::jobs::{Ask, Entry, Jobs};
 use super::picker::{Picked, Picker, Purpose};
+use super::reviewing::{Change, Reviewing};
 use super::views::{compare, data, export, needle, scores, synthesize};
+use crate::data::Verdict;
 use crate::workbench::{
     CatalogueRow, ComparePage, Desk, LoadedModel, ModelCard, OpenFile, Runner, Settings,
 };
@@ -52,6 +54,7 @@ pub struct Window {
     pub(super) home: PathBuf,
     pub(super) view: View,
     pub(super) data: data::State,
+    pub(super) reviewing: Reviewing,
     pub(super) synthesize: synthesize::State,
     pub(super) compare: compare::State,
     pub(super) scores: scores::State,
@@ -95,6 +98,7 @@ impl Window {
             jobs: Jobs::default(),
             view: View::find(&settings.view).unwrap_or_default(),
             data: data::State::default(),
+            reviewing: Reviewing::default(),
             synthesize: synthesize::State::default(),
             compare: compare::State::default(),
             scores: scores::State::default(),
@@ -122,6 +126,7 @@ impl Window {
         if files.is_empty() {
             window.start(Ask::Example);
         }
+        window.start(Ask::ReadReviews);
         window.start(Ask::Models);
         window.start(Ask::Describe(window.settings.model.clone()));
         for file in files {
@@ -209,7 +214,9 @@ impl Window {
         for file in dropped {
             self.open_path(file.path().to_owned());
         }
-        for command in Command::pressed(ctx) {
+        let is_reviewing =
+            self.view == View::Data && ctx.memory(|memory| memory.focused().is_none());
+        for command in Command::pressed(ctx, is_reviewing) {
             // What a dialog covers cannot be seen, and must not be set off by chance.
             if !self.has_dialog() || command.works_in_dialogs() {
                 self.run(command, ctx);
@@ -221,6 +228,7 @@ impl Window {
         self.scores_logic();
         self.needle_logic();
         self.read_missed();
+        self.save_reviews();
         self.notices.retain(|n| n.failed || n.since.elapsed().as_secs_f64() < NOTICE_SECS);
         if !self.notices.is_empty() {
             ctx.request_repaint_after(Duration::from_secs(1));
@@ -342,6 +350,16 @@ impl Window {
                 self.show(View::Data);
                 self.data.focus_search = true;
             }
+            Command::Accept => self.judge(Verdict::Accepted),
+            Command::Discard => self.judge(Verdict::Discarded),
+            Command::Rate(rating) => self.review(Change::Rate(Some(rating))),
+            Command::Unrate => self.review(Change::Rate(None)),
+            Command::Tag => {
+                self.show(View::Data);
+                self.data.focus_tags();
+            }
+            Command::Undo => self.undo_review(),
+            Command::Redo => self.redo_review(),
             Command::Next => self.step_here(1),
             Command::Previous => self.step_here(-1),
             Command::RunSynthesis => {

@@ -21,7 +21,10 @@ impl FilterArguments {
     pub fn on(self, inputs: Inputs, tokenizer: Option<String>) -> Inputs {
         let rows = self.rows;
         Inputs {
-            filter: self.filter.map(|filter| Box::new(FilterWish { filter, rows, tokenizer })),
+            filter: self.filter.map(|filter| {
+                let (open_rows, reviews) = (Vec::new(), None);
+                Box::new(FilterWish { filter, rows, open_rows, tokenizer, reviews })
+            }),
             ..inputs
         }
     }

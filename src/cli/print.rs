@@ -179,6 +179,8 @@ fn lines(product: &Product) -> Result<()> {
         | Product::Linked(_)
         | Product::Seeds(_)
         | Product::Picture(_)
+        | Product::Reviews { .. }
+        | Product::Reviewed
         | Product::Remembered => {}
         Product::Demo(report) => {
             synth(&mut out, "context synthesis: ", &report.context_synthesis)?;

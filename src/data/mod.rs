@@ -22,6 +22,7 @@ mod lines;
 mod read;
 mod record;
 mod records;
+mod review;
 mod scan;
 mod shape;
 mod sniff;
@@ -35,10 +36,13 @@ pub use cells::table_cell;
 pub use columnar::JSON_COLUMNS;
 pub use error::DataError;
 pub use id::{InvalidId, RecordId, StrategyId};
+#[cfg(test)]
+pub(crate) use read::read_indexed;
 pub use read::{
     Dataset, FIRST_ROWS, Format, OpeningTimes, ReadOptions, Skipped, first_records, read_dataset,
     time_opening,
 };
 pub use record::{Numbering, Record, Source, assign_ids, record_id};
 pub use records::{Records, Row};
+pub use review::{BEST_RATING, Review, Reviews, Verdict, append_reviews};
 pub use write::{write_atomic, write_records};

@@ -420,6 +420,13 @@ fn layout<K: Keep>(
     }
 }
 
+/// Reads a file as a large one is read, however small it is.
+#[cfg(test)]
+pub(crate) fn read_indexed(path: &Path) -> Dataset {
+    let limits = Limits { held_bytes: 0, ..Limits::USUAL };
+    read_within(path, &ReadOptions::default(), &limits, &Watch::default()).unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

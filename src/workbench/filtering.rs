@@ -3,32 +3,50 @@
 use super::opening::read_rows;
 use super::{WorkbenchError, loading};
 use crate::coherence::Coherence;
-use crate::data::filter::{Filter, Measure, Part, RecordRow, Unit, Value};
-use crate::data::{Dataset, Record, RecordId, StrategyId};
+use crate::data::filter::{Filter, LightRow, Measure, Part, RecordRow, Unit, Value};
+use crate::data::{Dataset, Record, RecordId, Reviews, StrategyId};
 use crate::job::Watch;
 use crate::lengths::{self, Counter, Field, LengthsError};
-use crate::model::{ChatTemplate, Tokenizer};
+use crate::model::{ChatTemplate, Tokenizer, catalogue};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// An expression, and what it may ask for beside the records.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct FilterWish {
     /// The expression.
     pub filter: Filter,
     /// Files of coherence rows.
     pub rows: Vec<PathBuf>,
+    /// Coherence rows that are open already.
+    pub open_rows: Vec<Arc<Vec<Coherence>>>,
     /// Counts tokens: a `tokenizer.json`, a `.gguf` or a name of the catalogue.
     pub tokenizer: Option<String>,
+    /// What a person said of records; `None`: what the window has kept of that.
+    pub reviews: Option<Arc<Reviews>>,
+}
+
+/// An expression with all that it asks for at hand, but for the coherence rows.
+pub(super) struct Asking<'a> {
+    filter: &'a Filter,
+    counted: Option<(Tokenizer, Option<ChatTemplate>)>,
+    reviews: Option<Arc<Reviews>>,
 }
 
 /// An expression with all that it asks for at hand.
 pub(super) struct Filtering<'a> {
-    filter: &'a Filter,
-    rows: Vec<Coherence>,
-    counted: Option<(Tokenizer, Option<ChatTemplate>)>,
+    asking: Asking<'a>,
+    rows: Vec<Arc<Vec<Coherence>>>,
+}
+
+/// What is known of a dataset's records before any is read.
+pub(super) struct KnownOf<'a> {
+    /// The newest coherence row of a record.
+    pub row: &'a (dyn Fn(usize) -> Option<&'a Coherence> + Sync),
+    /// The lengths that were counted, in the order of the records.
+    pub lengths: BTreeMap<(Part, Unit), Vec<Option<f64>>>,
 }
 
 impl FilterWish {
@@ -38,20 +56,19 @@ impl FilterWish {
     /// [`WorkbenchError::Wish`] where it asks for what was not given; else those of reading.
     pub(super) fn prepare(&self, watch: &Watch) -> Result<Filtering<'_>, WorkbenchError> {
         self.check()?;
-        let needs = self.filter.needs();
-        let counted = self.tokenizer.as_deref().filter(|_| needs.tokens());
-        let counted = counted.map(|name| loading::tokenizer(name, watch)).transpose()?;
-        let mut rows = Vec::new();
-        for path in self.rows.iter().filter(|_| needs.measure().is_some()) {
+        let mut rows = self.open_rows.clone();
+        for path in self.rows.iter().filter(|_| self.filter.needs().measure().is_some()) {
             let read = read_rows(path, watch)?;
-            rows.extend(read.ok_or_else(|| {
+            rows.push(Arc::new(read.ok_or_else(|| {
                 WorkbenchError::Refused(format!(
                     "{} holds no coherence rows; give a file that `backstory coherence --out` wrote",
                     path.display()
                 ))
-            })?);
+            })?));
         }
-        Ok(Filtering { filter: &self.filter, rows, counted })
+        let tokenizer = self.tokenizer.as_deref();
+        let asking = Asking::new(&self.filter, tokenizer, self.reviews.clone(), watch)?;
+        Ok(Filtering { asking, rows })
     }
 
     /// Refuses an expression that asks for what was not given.
@@ -60,7 +77,8 @@ impl FilterWish {
     /// [`WorkbenchError::Wish`].
     pub(super) fn check(&self) -> Result<(), WorkbenchError> {
         let needs = self.filter.needs();
-        if let Some(measure) = needs.measure().filter(|_| self.rows.is_empty()) {
+        let has_rows = !self.rows.is_empty() || !self.open_rows.is_empty();
+        if let Some(measure) = needs.measure().filter(|_| !has_rows) {
             let name = measure.name();
             return Err(WorkbenchError::Wish(format!(
                 "the filter asks for {name}, which stands in coherence rows and not in records; give the \
@@ -90,40 +108,21 @@ impl Filtering<'_> {
     ) -> Result<Vec<bool>, WorkbenchError> {
         watch.stage("filtering records", dataset.records.len() as u64);
         // Of a record that was measured twice, the last row counts.
-        let key = |row: &'_ Coherence| (row.id.clone(), row.strategy.clone());
+        let all = self.rows.iter().flat_map(|rows| rows.iter());
         let rows: BTreeMap<(RecordId, StrategyId), &Coherence> =
-            self.rows.iter().map(|row| (key(row), row)).collect();
-        let flag = |_, record: &Record| {
-            let row = match rows.is_empty() {
-                true => None,
-                false => rows.get(&(record.id.clone(), record.strategy.clone())).copied(),
-            };
-            self.wants(record, row)
+            all.map(|row| ((row.id.clone(), row.strategy.clone()), row)).collect();
+        let records = &dataset.records;
+        let row = |ix: usize| {
+            if rows.is_empty() {
+                return None;
+            }
+            let key = records.id(ix).zip(records.row(ix).map(|row| row.strategy.clone()))?;
+            rows.get(&key).copied()
         };
-        let flags = dataset.records.par_map::<_, WorkbenchError>(watch, flag)?;
-        self.warn(dataset, &flags, &rows, watch);
+        let known = KnownOf { row: &row, lengths: BTreeMap::new() };
+        let flags = self.asking.flags(dataset, &known, watch)?;
+        self.warn(dataset, &flags, |ix| row(ix).is_some(), watch);
         Ok(flags)
-    }
-
-    fn wants(&self, record: &Record, row: Option<&Coherence>) -> Result<bool, WorkbenchError> {
-        let counter = Counter {
-            tokenizer: self.counted.as_ref().map(|(tokenizer, _)| tokenizer),
-            template: self.counted.as_ref().and_then(|(_, template)| template.as_ref()),
-        };
-        let failed: RefCell<Option<LengthsError>> = RefCell::new(None);
-        let count = |part, unit| {
-            counter.length(record, field(part), counted_in(unit)).unwrap_or_else(|error| {
-                *failed.borrow_mut() = Some(error);
-                None
-            })
-        };
-        let measured = |measure| row.map_or(Value::Missing, |row| value(row, measure));
-        let row = RecordRow { record, measured: Some(&measured), count: Some(&count) };
-        let wants = self.filter.wants(&row);
-        match failed.into_inner() {
-            Some(error) => Err(error.into()),
-            None => Ok(wants),
-        }
     }
 
     /// Says where a filter does what nobody can have meant.
@@ -131,25 +130,141 @@ impl Filtering<'_> {
         &self,
         dataset: &Dataset,
         flags: &[bool],
-        rows: &BTreeMap<(RecordId, StrategyId), &Coherence>,
+        is_measured: impl Fn(usize) -> bool,
         watch: &Watch,
     ) {
         let path = dataset.path.display();
         if !flags.is_empty() && !flags.contains(&true) {
             watch.warn(format!("{path}: the filter wants none of its {} records", flags.len()));
         }
-        let records = &dataset.records;
-        let of_dataset = |ix| {
-            let key = records.id(ix).zip(records.row(ix).map(|row| row.strategy.clone()));
-            key.is_some_and(|key| rows.contains_key(&key))
-        };
-        if self.filter.needs().measure().is_some() && !(0..records.len()).any(of_dataset) {
+        let asks = self.asking.filter.needs().measure().is_some();
+        if asks && !(0..flags.len()).any(is_measured) {
             watch.warn(format!(
                 "{path}: none of its records has a coherence row, so that the filter finds nothing measured; \
                  measure this file with `backstory coherence`"
             ));
         }
     }
+}
+
+impl<'a> Asking<'a> {
+    /// Reads what the expression asks for.
+    ///
+    /// # Errors
+    /// Those of reading the tokenizer or the reviews.
+    pub(super) fn new(
+        filter: &'a Filter,
+        tokenizer: Option<&str>,
+        reviews: Option<Arc<Reviews>>,
+        watch: &Watch,
+    ) -> Result<Self, WorkbenchError> {
+        let needs = filter.needs();
+        let counted = tokenizer.filter(|_| needs.tokens());
+        let counted = counted.map(|name| loading::tokenizer(name, watch)).transpose()?;
+        let reviews = match reviews {
+            None if needs.reviews() => {
+                let path = Reviews::path_in(&catalogue::home()?);
+                let (reviews, n_damaged) = Reviews::read(&path)?;
+                if n_damaged > 0 {
+                    let path = path.display();
+                    watch.warn(format!("{path}: {n_damaged} damaged lines left out"));
+                }
+                Some(Arc::new(reviews))
+            }
+            reviews => reviews,
+        };
+        Ok(Self { filter, counted, reviews })
+    }
+
+    /// Which records of a dataset are wanted. Those of a large file are read only where the expression
+    /// asks for what is not known of them.
+    ///
+    /// # Errors
+    /// Those of reading and counting, and a cancel.
+    pub(super) fn flags(
+        &self,
+        dataset: &Dataset,
+        known: &KnownOf<'_>,
+        watch: &Watch,
+    ) -> Result<Vec<bool>, WorkbenchError> {
+        let records = &dataset.records;
+        let is_counted = |part, unit| known.lengths.contains_key(&(part, unit));
+        if !records.is_held() && LightRow::answers(self.filter.needs(), is_counted) {
+            return self.light_flags(dataset, known, watch);
+        }
+        records.par_map(watch, |ix, record| self.wants(ix, record, known))
+    }
+
+    fn light_flags(
+        &self,
+        dataset: &Dataset,
+        known: &KnownOf<'_>,
+        watch: &Watch,
+    ) -> Result<Vec<bool>, WorkbenchError> {
+        const OFTEN: usize = 1 << 14;
+        let records = &dataset.records;
+        let mut flags = Vec::with_capacity(records.len());
+        for (ix, row) in records.rows().enumerate() {
+            if ix % OFTEN == 0 {
+                watch.check()?;
+            }
+            let id = records.id_number(ix).unwrap_or_default();
+            let measured = known_row(known, ix).map(|row| move |measure| value(row, measure));
+            let light = LightRow {
+                known: row,
+                path: &dataset.path,
+                ids: [id, records.seed_number(ix).unwrap_or_default()],
+                measured: measured.as_ref().map(|measured| measured as _),
+                review: self.reviews.as_ref().and_then(|reviews| reviews.of_number(id)),
+                counted: &|part, unit| counted(known, ix, part, unit).flatten(),
+            };
+            flags.push(self.filter.wants(&light));
+        }
+        watch.advance(records.len() as u64);
+        Ok(flags)
+    }
+
+    fn wants(
+        &self,
+        ix: usize,
+        record: &Record,
+        known: &KnownOf<'_>,
+    ) -> Result<bool, WorkbenchError> {
+        let counter = Counter {
+            tokenizer: self.counted.as_ref().map(|(tokenizer, _)| tokenizer),
+            template: self.counted.as_ref().and_then(|(_, template)| template.as_ref()),
+        };
+        let failed: RefCell<Option<LengthsError>> = RefCell::new(None);
+        let count = |part, unit| {
+            if let Some(length) = counted(known, ix, part, unit) {
+                return length;
+            }
+            counter.length(record, field(part), counted_in(unit)).unwrap_or_else(|error| {
+                *failed.borrow_mut() = Some(error);
+                None
+            })
+        };
+        let row = known_row(known, ix);
+        let measured = |measure| row.map_or(Value::Missing, |row| value(row, measure));
+        let review = self.reviews.as_ref().and_then(|reviews| reviews.get(&record.id));
+        let row = RecordRow { record, measured: Some(&measured), count: Some(&count), review };
+        let wants = self.filter.wants(&row);
+        match failed.into_inner() {
+            Some(error) => Err(error.into()),
+            None => Ok(wants),
+        }
+    }
+}
+
+/// The newest coherence row of a record.
+fn known_row<'a>(known: &KnownOf<'a>, ix: usize) -> Option<&'a Coherence> {
+    (known.row)(ix)
+}
+
+/// The length of a part of a record: `None` where nobody has counted it, `Some(None)` where the record
+/// lacks the part.
+fn counted(known: &KnownOf<'_>, ix: usize, part: Part, unit: Unit) -> Option<Option<f64>> {
+    known.lengths.get(&(part, unit)).map(|lengths| lengths.get(ix).copied().flatten())
 }
 
 /// A dataset without the records that are not wanted.
@@ -160,7 +275,7 @@ pub(super) fn kept(dataset: Arc<Dataset>, flags: &[bool]) -> Arc<Dataset> {
     loading::with_records(&dataset, dataset.records.flagged(flags))
 }
 
-fn field(part: Part) -> Field {
+pub(super) fn field(part: Part) -> Field {
     match part {
         Part::Context => Field::Context,
         Part::Instruction => Field::Instruction,
@@ -169,11 +284,20 @@ fn field(part: Part) -> Field {
     }
 }
 
-fn counted_in(unit: Unit) -> lengths::Unit {
+pub(super) fn counted_in(unit: Unit) -> lengths::Unit {
     match unit {
         Unit::Chars => lengths::Unit::Chars,
         Unit::Words => lengths::Unit::Words,
         Unit::Tokens => lengths::Unit::Tokens,
+    }
+}
+
+/// What a coherence row says, as a number; yes is 1, no 0, and `None` what it does not say.
+pub fn measured(row: &Coherence, measure: Measure) -> Option<f64> {
+    match value(row, measure) {
+        Value::Number(number) => Some(number),
+        Value::Bool(is) => Some(f64::from(u8::from(is))),
+        _ => None,
     }
 }
 

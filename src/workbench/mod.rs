@@ -58,8 +58,8 @@ pub use extending::{ExtendJob, ExtendPool, ExtendReport, ExtendSize, LeftOutReco
 pub use figures::{
     DPI, Drawn, FigureJob, FigureSource, LengthsWish, Picture, PictureJob, SaveJob, Saved,
 };
-pub use filtering::FilterWish;
-pub use finding::{FindJob, Place};
+pub use filtering::{FilterWish, measured};
+pub use finding::{Beside, FindJob, Place, Searched, Sort, SortBy};
 pub use grades::{GapWish, Named};
 pub use inspect::{FileReport, InspectReport};
 pub use journal::JournalError;
@@ -84,7 +84,7 @@ pub use truncating::{TruncateJob, TruncateReport};
 pub use wishes::{FramesWish, Opening};
 
 use crate::coherence::CoherenceError;
-use crate::data::{DataError, Dataset};
+use crate::data::{DataError, Dataset, RecordId, Review, Reviews, append_reviews};
 use crate::export::ExportError;
 use crate::job::{Cancelled, Watch};
 use crate::lengths::LengthsError;
@@ -183,6 +183,15 @@ pub enum Job {
     DrawNeedles(NeedleDrawJob),
     /// Make needle tests or a training set.
     NeedleMake(NeedleMakeJob),
+    /// Read what was said of records in earlier runs.
+    ReadReviews(PathBuf),
+    /// Write down what is said of records.
+    Review {
+        /// The file that it is added to.
+        path: PathBuf,
+        /// The records, and what is said of each from now on.
+        changes: Vec<(RecordId, Review)>,
+    },
     /// Write down what the window remembers.
     Remember {
         /// What that is.
@@ -225,6 +234,8 @@ impl Job {
             | Self::FindSeeds(_)
             | Self::Picture(_)
             | Self::DrawNeedles(_)
+            | Self::ReadReviews(_)
+            | Self::Review { .. }
             | Self::Remember { .. } => Worker::Quick,
             Self::Inspect(_)
             | Self::Lengths(_)
@@ -321,6 +332,15 @@ pub enum Product {
     Needles(Box<NeedleDrawn>),
     /// See [`Job::NeedleMake`].
     NeedleMade(NeedleMade),
+    /// See [`Job::ReadReviews`].
+    Reviews {
+        /// What was said.
+        reviews: Reviews,
+        /// Lines that could not be read.
+        n_damaged: usize,
+    },
+    /// See [`Job::Review`].
+    Reviewed,
     /// See [`Job::Remember`].
     Remembered,
 }
@@ -465,6 +485,14 @@ pub fn run(
         Job::DrawNeedles(job) => Product::Needles(Box::new(needle_results::draw(job, watch)?)),
         Job::NeedleMake(job) => Product::NeedleMade(needle_sets::make(&job, watch)?),
         Job::Export(job) => Product::Exported(Box::new(exporting::run(&job, watch)?)),
+        Job::ReadReviews(path) => {
+            let (reviews, n_damaged) = Reviews::read(&path)?;
+            Product::Reviews { reviews, n_damaged }
+        }
+        Job::Review { path, changes } => {
+            append_reviews(&path, &changes)?;
+            Product::Reviewed
+        }
         Job::Remember { settings, path } => {
             settings.write(&path)?;
             Product::Remembered

@@ -33,6 +33,8 @@ pub struct Settings {
     pub view: String,
     /// What Compare shows.
     pub compare: CompareLook,
+    /// The columns of the table of records; none: the usual ones.
+    pub columns: Vec<String>,
     /// Open files that take no part in tables and figures.
     pub hidden: BTreeSet<PathBuf>,
     /// The model that was chosen last: a path or a name of the catalogue.
@@ -66,6 +68,7 @@ impl Default for Settings {
             panels: BTreeMap::new(),
             view: String::new(),
             compare: CompareLook::default(),
+            columns: Vec::new(),
             hidden: BTreeSet::new(),
             model: catalogue::DEFAULT.into(),
         }

@@ -45,8 +45,8 @@ fn a_record_is_shown_with_its_three_texts() {
     assert_eq!(stage.value(Role::Document, "Answer"), first.answer());
     let context = stage.value(Role::Document, "Context");
     assert!(first.context.as_deref().unwrap().starts_with(&context), "{context}");
-    for name in ["Line", "Strategy", "Task", "Context words", "Instruction", "Answer"] {
-        assert!(stage.has(Role::Label, name), "no column {name}");
+    for name in ["Review", "Line", "Strategy", "Task", "Context words", "Instruction", "Answer"] {
+        assert!(stage.has(Role::Button, &format!("Sort by {name}")), "no column {name}");
     }
     stage.must_show("human.jsonl, line 1; instruction gain +3.18 (other contexts +0.27)");
     stage.must_show("1,681 words");

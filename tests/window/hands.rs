@@ -152,6 +152,13 @@ impl Stage {
         self.harness.step();
     }
 
+    /// Types behind what stands in the field that has the cursor.
+    pub fn type_on(&mut self, text: &str) {
+        self.harness.event(egui::Event::Text(text.to_owned()));
+        self.harness.step();
+        self.harness.step();
+    }
+
     /// Replaces the text of a field, then presses Enter.
     pub fn enter(&mut self, field: &str, text: &str) {
         self.fill(field, text);

@@ -8,10 +8,13 @@ use crate::app::jobs::Ask;
 use crate::app::picker::Purpose;
 use crate::app::ui::{modal, name_field, swatch_ui};
 use crate::app::window::{Window, typed_path};
+use crate::data::filter::Filter;
 use crate::export::{Arm, Format, Split};
 use crate::figure::{Figure, Mark, Panel};
 use crate::report::CoherenceForm;
-use crate::workbench::{ComparePage, DPI, ExportJob, FigureJob, FigureSource, Inputs, Place};
+use crate::workbench::{
+    ComparePage, DPI, ExportJob, FigureJob, FigureSource, FilterWish, Inputs, Place,
+};
 use egui::{DragValue, RichText, Ui};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,12 +28,22 @@ pub struct Dialog {
     format: Format,
     /// Only the records that the Data view shows.
     only_found: bool,
+    /// What was said of the records that are written.
+    said: Said,
     without_contexts: bool,
     splits: bool,
     validation_percent: u32,
     picture: Picture,
     dpi: f64,
     width_in: f64,
+}
+
+/// Which records are written, by what the person said of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    NotDiscarded,
+    Accepted,
+    Anything,
 }
 
 /// What a figure is written as.
@@ -101,6 +114,7 @@ impl Window {
             to: self.destination(name),
             format: Format::Jsonl,
             only_found: true,
+            said: Said::NotDiscarded,
             without_contexts: false,
             splits: false,
             validation_percent: 10,
@@ -160,6 +174,18 @@ impl Window {
                 format!("Only the {n} records that Data shows now"),
             );
         }
+        if !self.reviewing.reviews.is_empty() {
+            ui.horizontal(|ui| {
+                ui.label("Reviewed");
+                let combo = egui::ComboBox::from_id_salt("said").selected_text(dialog.said.title());
+                let combo = combo.width(200.0).show_ui(ui, |ui| {
+                    for said in Said::ALL {
+                        ui.selectable_value(&mut dialog.said, said, said.title());
+                    }
+                });
+                name_field(&combo.response, "Reviewed");
+            });
+        }
         ui.add_space(6.0);
         ui.label("As");
         let before = dialog.format;
@@ -194,14 +220,6 @@ impl Window {
             .weak()
             .small(),
         );
-    }
-
-    /// Whether Data leaves records of the shown files out.
-    pub(in crate::app) fn filters(&self) -> bool {
-        !self.data.search.trim().is_empty()
-            || self.data.task.is_some()
-            || self.data.strategy.is_some()
-            || self.data.only_selected
     }
 
     fn figure_form_ui(&mut self, ui: &mut Ui, dialog: &mut Dialog) {
@@ -276,7 +294,8 @@ impl Window {
             None
         };
         let loaded = shown.iter().map(|file| file.dataset.clone()).collect();
-        let inputs = Inputs { loaded, ..Inputs::default() };
+        let filter = self.said_filter(dialog.said);
+        let inputs = Inputs { loaded, filter, ..Inputs::default() };
         let share = f64::from(dialog.validation_percent) / 100.0;
         Ok(Ask::Export(Box::new(ExportJob {
             inputs,
@@ -289,6 +308,38 @@ impl Window {
             out,
             replace,
         })))
+    }
+}
+
+impl Said {
+    const ALL: [Self; 3] = [Self::NotDiscarded, Self::Accepted, Self::Anything];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::NotDiscarded => "Leave out discarded ones",
+            Self::Accepted => "Only accepted ones",
+            Self::Anything => "All, discarded ones too",
+        }
+    }
+
+    /// The expression that holds of the wanted records.
+    fn filter(self) -> Option<&'static str> {
+        match self {
+            Self::NotDiscarded => Some("!discarded"),
+            Self::Accepted => Some("accepted"),
+            Self::Anything => None,
+        }
+    }
+}
+
+impl Window {
+    /// What must hold of records that are written; `None`: nothing.
+    fn said_filter(&self, said: Said) -> Option<Box<FilterWish>> {
+        let reviews = Some(self.reviewing.reviews.clone()).filter(|reviews| !reviews.is_empty())?;
+        let filter = Filter::parse(said.filter()?).ok()?;
+        let (rows, open_rows, tokenizer) = (Vec::new(), Vec::new(), None);
+        let reviews = Some(reviews);
+        Some(Box::new(FilterWish { filter, rows, open_rows, tokenizer, reviews }))
     }
 }
 

@@ -17,6 +17,7 @@
 mod condition;
 mod error;
 mod lexer;
+mod light_row;
 mod names;
 mod parser;
 mod record_row;
@@ -24,6 +25,7 @@ mod record_row;
 mod tests;
 
 pub use error::FilterError;
+pub use light_row::LightRow;
 pub use names::{Measure, Name, Part, Unit};
 pub use record_row::RecordRow;
 
@@ -79,6 +81,13 @@ impl Needs {
             Name::Measure(measure) => Some(*measure),
             _ => None,
         })
+    }
+
+    /// Whether it asks for what a person said while reviewing.
+    pub fn reviews(&self) -> bool {
+        let is_review =
+            |name: &Name| matches!(name, Name::Accepted | Name::Discarded | Name::Rating);
+        self.tags || self.names.iter().any(is_review)
     }
 
     /// Whether tokens must be counted.

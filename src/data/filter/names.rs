@@ -71,6 +71,12 @@ pub enum Name {
     Text(Part),
     /// A measurement.
     Measure(Measure),
+    /// Whether a person accepted the record.
+    Accepted,
+    /// Whether a person discarded the record.
+    Discarded,
+    /// The rating that a person gave it, 1 to 5.
+    Rating,
     /// Another column of the file, by its keys: `extra.provenance.model`.
     Extra(Vec<String>),
 }
@@ -99,7 +105,7 @@ impl fmt::Display for Kind {
 }
 
 /// Names of fields, but for `extra.…`.
-const NAMES: [(&str, Name); 10] = [
+const NAMES: [(&str, Name); 13] = [
     ("task", Name::Task),
     ("strategy", Name::Strategy),
     ("instruction", Name::Text(Part::Instruction)),
@@ -110,6 +116,9 @@ const NAMES: [(&str, Name); 10] = [
     ("seed_id", Name::SeedId),
     ("file", Name::File),
     ("line", Name::Line),
+    ("accepted", Name::Accepted),
+    ("discarded", Name::Discarded),
+    ("rating", Name::Rating),
 ];
 
 impl Measure {
@@ -176,8 +185,10 @@ impl Name {
             Self::Id | Self::SeedId | Self::Task | Self::Strategy | Self::File | Self::Text(_) => {
                 Kind::Text
             }
-            Self::Measure(Measure::AnswerInContext | Measure::Truncated) => Kind::Bool,
-            Self::Line | Self::NAnswers | Self::Measure(_) => Kind::Number,
+            Self::Measure(Measure::AnswerInContext | Measure::Truncated)
+            | Self::Accepted
+            | Self::Discarded => Kind::Bool,
+            Self::Line | Self::NAnswers | Self::Rating | Self::Measure(_) => Kind::Number,
             Self::Extra(_) => Kind::Any,
         }
     }

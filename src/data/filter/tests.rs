@@ -27,7 +27,8 @@ fn wants(text: &str) -> bool {
         _ => Value::Missing,
     };
     let count = |part, unit| (part == Part::Prompt && unit == Unit::Tokens).then_some(4001.0);
-    let row = RecordRow { record: &record, measured: Some(&measured), count: Some(&count) };
+    let row =
+        RecordRow { record: &record, measured: Some(&measured), count: Some(&count), review: None };
     Filter::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).wants(&row)
 }
 

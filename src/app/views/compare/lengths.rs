@@ -23,7 +23,8 @@ impl Window {
         self.files.shown().filter(move |file| file.lengths_asked != tokenizer).map(|file| file.key)
     }
 
-    pub(super) fn ask_lengths(&mut self) {
+    /// Has the shown files counted whose lengths nobody has asked for yet.
+    pub(in crate::app) fn ask_lengths(&mut self) {
         let tokenizer = self.tokenizer();
         for key in self.lengths_wanted().collect::<Vec<u64>>() {
             let Some(file) = self.files.all.iter_mut().find(|file| file.key == key) else {

@@ -88,11 +88,9 @@ impl Window {
                 self.compare.same_seed.seeds = None;
             }
             self.compare.same_seed.asked = Some(wanted);
-            let datasets =
-                self.files.shown().map(|file| (file.key, file.dataset.clone())).collect();
-            let (task, strategy) = (None, None);
+            let datasets = self.searched(None);
             let only = self.compare.selection.places().map(|(_, places)| places);
-            let find = FindJob { datasets, text, task, strategy, without, only };
+            let find = FindJob { datasets, text, without, only, ..FindJob::default() };
             self.start(Ask::FindSeeds(SeedsJob { find, links }));
         }
         self.prepare_columns();

@@ -72,6 +72,7 @@ impl Window {
         let record = inspector.texts.shared();
         ui.add_space(4.0);
         ui.horizontal(|ui| self.inspector_head_ui(ui, &record, &mut inspector));
+        self.review_ui(ui);
         let width = ui.available_width();
         let spacing = ui.spacing().item_spacing.x;
         let side = ((width - 2.0 * spacing) * 0.24).max(120.0);

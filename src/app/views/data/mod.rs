@@ -2,23 +2,28 @@
 //!
 //! What is wrong with a record, and what it is worth, is measured elsewhere and only shown here.
 
+mod columns;
 mod inspector;
+mod narrowing;
+mod review;
 mod table;
 
-use crate::app::jobs::Ask;
-use crate::app::ui::name_field;
 use crate::app::window::Window;
-use crate::report;
-use crate::workbench::{FindJob, Place};
-use egui::{Align, Layout, RichText, Ui};
+use crate::workbench::{Place, Sort};
+use egui::Ui;
 use inspector::Inspector;
-use std::collections::BTreeSet;
+use narrowing::{ContextTokens, FilterField};
+use review::TagField;
 
 /// What the view remembers.
 #[derive(Default)]
 pub struct State {
     /// What is searched for.
     pub search: String,
+    /// What must hold of the records.
+    pub filter: FilterField,
+    /// In which order they stand; `None`: that of the files.
+    pub sort: Option<Sort>,
     /// Only this task.
     pub task: Option<String>,
     /// Only this strategy.
@@ -38,35 +43,49 @@ pub struct State {
     /// What `found` was asked with.
     asked: Option<Asked>,
     inspector: Option<Inspector>,
+    tags: TagField,
+    tokens: ContextTokens,
 }
 
-/// The files' version, text, task, strategy, and which selection.
-type Asked = (u64, String, Option<String>, Option<String>, Option<u64>);
+/// With what records were searched.
+#[derive(PartialEq)]
+struct Asked {
+    /// That of the files.
+    version: u64,
+    search: String,
+    task: Option<String>,
+    strategy: Option<String>,
+    /// Which selection.
+    selection: Option<u64>,
+    filter: Option<String>,
+    sort: Option<Sort>,
+    /// Whether it was known which measurement is of which record, where that matters.
+    linked: bool,
+    /// How many reviews there were, where that matters.
+    reviewed: Option<u64>,
+    /// How many files were counted, where that matters.
+    measured: Option<u64>,
+}
+
+impl State {
+    /// Takes in what was found. Where the chosen record is not among it, the one that stands in its row
+    /// is chosen.
+    pub fn take_found(&mut self, found: Vec<Place>) {
+        let row = |found: &Vec<Place>| found.iter().position(|place| Some(*place) == self.selected);
+        if self.chosen && row(&found).is_none() {
+            let there = self.found.as_ref().and_then(row).unwrap_or(0);
+            self.selected = found.get(there).or(found.last()).copied();
+            self.chosen = self.selected.is_some();
+            self.scroll_to_selected = true;
+        }
+        self.found = Some(found);
+    }
+}
 
 impl Window {
     /// Asks for the records to show when what is asked has changed; prepares the chosen record.
     pub(in crate::app) fn data_logic(&mut self) {
-        let selection = self.compare.selection.places();
-        self.data.only_selected &= selection.is_some();
-        let selection = selection.filter(|_| self.data.only_selected);
-        let state = &mut self.data;
-        let (search, task, strategy) =
-            (state.search.clone(), state.task.clone(), state.strategy.clone());
-        let which = selection.as_ref().map(|(version, _)| *version);
-        let wanted = (self.files.version, search.clone(), task.clone(), strategy.clone(), which);
-        if state.asked.as_ref() != Some(&wanted) {
-            state.asked = Some(wanted);
-            let datasets = self.files.shown().map(|file| (file.key, file.dataset.clone()));
-            let job = FindJob {
-                datasets: datasets.collect(),
-                text: search,
-                task,
-                strategy,
-                without: BTreeSet::new(),
-                only: selection.map(|(_, places)| places),
-            };
-            self.start(Ask::Find(job));
-        }
+        self.find_logic();
         let exists = self.data.selected.is_some_and(|place| self.files.row(place).is_some());
         if !exists || !self.data.chosen {
             self.data.chosen = false;
@@ -94,7 +113,7 @@ impl Window {
 
     /// Draws the view.
     pub(in crate::app) fn data_ui(&mut self, ui: &mut Ui) {
-        self.filter_ui(ui);
+        self.narrowing_ui(ui);
         ui.separator();
         let height = ui.available_height();
         let inspector = egui::Panel::bottom("inspector")
@@ -105,79 +124,6 @@ impl Window {
         self.settings.set_panel("inspector", inspector.response.rect.height());
         egui::CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| self.table_ui(ui));
     }
-
-    fn filter_ui(&mut self, ui: &mut Ui) {
-        let width = ui.available_width();
-        let choice = if width < 640.0 { 90.0 } else { 130.0 };
-        // What the boxes, the count and the buttons leave.
-        let search = (width - 2.0 * choice - 300.0).clamp(80.0, 280.0);
-        ui.horizontal(|ui| {
-            let field = egui::TextEdit::singleline(&mut self.data.search)
-                .hint_text("Search instruction, answer, context")
-                .desired_width(search);
-            let field = ui.add(field);
-            name_field(&field, "Search records");
-            if std::mem::take(&mut self.data.focus_search) {
-                field.request_focus();
-            }
-            let (tasks, strategies) = (self.files.tasks(), self.files.strategies());
-            let task = |name: &str| report::task_title(name);
-            choice_ui(ui, ("Task", choice), "All tasks", tasks, &mut self.data.task, task);
-            let strategy = |name: &str| report::strategy_title(&name.into());
-            choice_ui(
-                ui,
-                ("Strategy", choice),
-                "All strategies",
-                strategies,
-                &mut self.data.strategy,
-                strategy,
-            );
-            if self.filters()
-                && ui.button("Clear").on_hover_text("Show all records again").clicked()
-            {
-                self.data.search.clear();
-                (self.data.task, self.data.strategy) = (None, None);
-                self.data.only_selected = false;
-            }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ui.button("Export records…").clicked() {
-                    self.open_export(false);
-                }
-                let n_all: usize = self.files.shown().map(|file| file.dataset.records.len()).sum();
-                let n = self.data.found.as_ref().map_or(0, Vec::len);
-                let of = if self.data.only_selected { " selected" } else { "" };
-                let words = if n == n_all {
-                    counted(n, "record")
-                } else {
-                    format!("{}{of} of {}", grouped(n as u64), counted(n_all, "record"))
-                };
-                if ui.available_width() > 60.0 {
-                    ui.add(egui::Label::new(RichText::new(words).weak()).truncate());
-                }
-            });
-        });
-    }
-}
-
-/// A box to choose one of some names, or all.
-fn choice_ui(
-    ui: &mut Ui,
-    (label, width): (&str, f32),
-    all: &str,
-    names: BTreeSet<String>,
-    chosen: &mut Option<String>,
-    title: impl Fn(&str) -> String,
-) {
-    let shown = chosen.as_deref().map_or(all.to_owned(), &title);
-    let combo = egui::ComboBox::from_id_salt(label).selected_text(shown).width(width).truncate();
-    let response = combo.show_ui(ui, |ui| {
-        ui.selectable_value(chosen, None, all);
-        for name in names {
-            let words = title(&name);
-            ui.selectable_value(chosen, Some(name), words);
-        }
-    });
-    name_field(&response.response, label);
 }
 
 /// So many of a thing, in words: "1 record", "1,200 records".

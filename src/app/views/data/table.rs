@@ -1,16 +1,15 @@
 //! The table of records.
 
-use super::grouped;
+use super::columns::Column;
+use super::{grouped, review};
+use crate::app::files::File;
 use crate::app::ui::swatch_ui;
 use crate::app::window::Window;
-use crate::data::Record;
+use crate::data::{Record, Row};
 use crate::report;
-use crate::workbench::Place;
+use crate::workbench::{Place, measured};
 use egui::{Align, Key, Layout, RichText, Ui};
-use egui_extras::{Column, TableBuilder};
-
-/// The columns of the table.
-const HEADS: [&str; 6] = ["Line", "Strategy", "Task", "Context words", "Instruction", "Answer"];
+use egui_extras::{Column as Width, TableBuilder, TableRow};
 
 impl Window {
     pub(super) fn table_ui(&mut self, ui: &mut Ui) {
@@ -26,49 +25,18 @@ impl Window {
             self.data.found = Some(found);
             return;
         }
-        let selected_row = self.data.selected.and_then(|p| found.iter().position(|f| *f == p));
-        let instruction = ((ui.available_width() - 440.0) * 0.62).max(120.0);
-        let mut table = TableBuilder::new(ui)
-            .id_salt("records")
-            .striped(true)
-            .resizable(true)
-            // No cell is a stop of the Tab key: the arrows walk through the table.
-            .sense(egui::Sense::CLICK)
-            .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::initial(44.0).at_least(36.0))
-            .column(Column::initial(150.0).at_least(60.0).clip(true))
-            .column(Column::initial(90.0).at_least(60.0).clip(true))
-            .column(Column::initial(96.0).at_least(60.0).clip(true))
-            .column(Column::initial(instruction).at_least(80.0).clip(true))
-            .column(Column::remainder().at_least(60.0).clip(true));
-        if std::mem::take(&mut self.data.scroll_to_selected)
-            && let Some(row) = selected_row
-        {
-            table = table.scroll_to_row(row, None);
-        }
-        let (mut clicked, mut opened) = (None, None);
-
-        table
-            .header(20.0, |mut header| {
-                for head in HEADS {
-                    header.col(|ui| {
-                        ui.strong(head);
-                    });
-                }
-            })
-            .body(|body| {
-                body.rows(20.0, found.len(), |mut row| {
-                    let ix = row.index();
-                    row.set_selected(Some(ix) == selected_row);
-                    self.row_ui(&mut row, found[ix]);
-                    if row.response().clicked() {
-                        clicked = Some(found[ix]);
-                    }
-                    if row.response().double_clicked() {
-                        opened = Some(found[ix]);
-                    }
-                });
+        let columns = self.shown_columns();
+        let least = least_width(&columns);
+        // More columns than there is room for are scrolled.
+        let (clicked, opened) = if least > ui.available_width() {
+            let scrolled = egui::ScrollArea::horizontal().id_salt("columns").show(ui, |ui| {
+                ui.set_width(least);
+                self.rows_ui(ui, &found, &columns)
             });
+            scrolled.inner
+        } else {
+            self.rows_ui(ui, &found, &columns)
+        };
         if clicked.is_some() {
             self.data.selected = clicked;
             self.data.chosen = true;
@@ -84,6 +52,53 @@ impl Window {
             self.open_seed(place);
         }
         self.table_keys(ui);
+    }
+
+    /// Draws heads and rows; the records that were clicked and double-clicked.
+    fn rows_ui(
+        &mut self,
+        ui: &mut Ui,
+        found: &[Place],
+        columns: &[Column],
+    ) -> (Option<Place>, Option<Place>) {
+        let selected_row = self.data.selected.and_then(|p| found.iter().position(|f| *f == p));
+        let names: String = columns.iter().map(|column| column.title()).collect();
+        let available = ui.available_width();
+        let mut table = TableBuilder::new(ui)
+            .id_salt(("records", names))
+            .striped(true)
+            .resizable(true)
+            // No cell is a stop of the Tab key: the arrows walk through the table.
+            .sense(egui::Sense::CLICK)
+            .cell_layout(Layout::left_to_right(Align::Center));
+        for width in widths(columns, available) {
+            table = table.column(width);
+        }
+        if std::mem::take(&mut self.data.scroll_to_selected)
+            && let Some(row) = selected_row
+        {
+            table = table.scroll_to_row(row, None);
+        }
+        let (mut clicked, mut opened) = (None, None);
+        let heads = table.header(20.0, |mut header| {
+            for column in columns {
+                header.col(|ui| self.head_ui(ui, *column));
+            }
+        });
+        heads.body(|body| {
+            body.rows(20.0, found.len(), |mut row| {
+                let ix = row.index();
+                row.set_selected(Some(ix) == selected_row);
+                self.row_ui(&mut row, found[ix], columns);
+                if row.response().clicked() {
+                    clicked = Some(found[ix]);
+                }
+                if row.response().double_clicked() {
+                    opened = Some(found[ix]);
+                }
+            });
+        });
+        (clicked, opened)
     }
 
     /// Arrows walk through the table while nothing else wants them.
@@ -117,42 +132,109 @@ impl Window {
         }
     }
 
-    fn row_ui(&self, row: &mut egui_extras::TableRow<'_, '_>, place: Place) {
-        let Some((file, known)) = self.files.get(place.0).zip(self.files.row(place)) else {
-            // Its file was closed or read again, and the search for what is there now still runs.
-            for _ in HEADS {
-                row.col(|_| {});
-            }
-            return;
-        };
-        row.col(|ui| {
-            ui.label(RichText::new(known.line.to_string()).weak());
-        });
-        row.col(|ui| {
-            swatch_ui(ui, known.strategy);
-            ui.add(egui::Label::new(report::strategy_title(known.strategy)).truncate());
-        });
-        row.col(|ui| {
-            ui.add(egui::Label::new(report::task_title(known.task)).truncate());
-        });
-        row.col(|ui| {
-            let n = file.n_context_words.get(place.1).copied().unwrap_or(0);
-            let words = if n == 0 { "none".to_owned() } else { grouped(u64::from(n)) };
-            ui.label(words);
-        });
-        let record = self.files.record(place);
-        // What is not there yet is being read.
-        let text = |of: fn(&Record) -> &str| match &record {
-            Some(record) => RichText::new(beginning(of(record))),
-            None => RichText::new("…").weak(),
-        };
-        row.col(|ui| {
-            ui.add(egui::Label::new(text(|record| &record.instruction)).truncate());
-        });
-        row.col(|ui| {
-            ui.add(egui::Label::new(text(Record::answer)).truncate());
-        });
+    fn row_ui(&self, row: &mut TableRow<'_, '_>, place: Place, columns: &[Column]) {
+        for column in columns {
+            row.col(|ui| {
+                // Its file may be closed or read again, while the search for what is there still runs.
+                if let Some((file, known)) = self.files.get(place.0).zip(self.files.row(place)) {
+                    self.value_ui(ui, *column, place, file, known);
+                }
+            });
+        }
     }
+
+    fn value_ui(&self, ui: &mut Ui, column: Column, place: Place, file: &File, known: Row<'_>) {
+        let said = self.review_of(place);
+        let words = match column {
+            Column::Line => RichText::new(known.line.to_string()).weak(),
+            Column::File => RichText::new(file.name()),
+            Column::Strategy => {
+                swatch_ui(ui, known.strategy);
+                RichText::new(report::strategy_title(known.strategy))
+            }
+            Column::Task => RichText::new(report::task_title(known.task)),
+            Column::Review => {
+                if let Some(said) = said {
+                    let label = ui.add(egui::Label::new(review::signs(said)).truncate());
+                    let told = review::words(said);
+                    ui.ctx().accesskit_node_builder(label.id, |node| node.set_value(told.clone()));
+                    label.on_hover_text(told);
+                }
+                return;
+            }
+            Column::Tags => {
+                RichText::new(said.map(|said| review::tags_text(&said.tags)).unwrap_or_default())
+            }
+            Column::ContextWords => {
+                let n = file.n_context_words.get(place.1).copied().unwrap_or(0);
+                RichText::new(if n == 0 { "none".to_owned() } else { grouped(u64::from(n)) })
+            }
+            Column::ContextTokens => self.context_tokens(place),
+            Column::Instruction => self.text_of(place, |record| &record.instruction),
+            Column::Answer => self.text_of(place, Record::answer),
+            Column::InstructionGain
+            | Column::InstructionDependence
+            | Column::AnswerGain
+            | Column::AnswerDependence => {
+                let row = self.links().and_then(|links| links.row_of(place));
+                let value = row.zip(column.measure()).and_then(|(row, which)| measured(row, which));
+                RichText::new(value.map_or(String::new(), |value| format!("{value:+.2}")))
+            }
+        };
+        ui.add(egui::Label::new(words).truncate());
+    }
+
+    /// The beginning of a record's text; what is not there yet is being read.
+    fn text_of(&self, place: Place, of: fn(&Record) -> &str) -> RichText {
+        match self.files.record(place) {
+            Some(record) => RichText::new(beginning(of(&record))),
+            None => RichText::new("…").weak(),
+        }
+    }
+
+    /// Tokens of a record's context, where they are counted.
+    fn context_tokens(&self, (key, ix): Place) -> RichText {
+        match self.data.tokens.of((key, ix)) {
+            Some(Some(n)) => RichText::new(grouped(n as u64)),
+            Some(None) => RichText::new("none"),
+            None => RichText::new("…").weak(),
+        }
+    }
+}
+
+/// What stands between two columns.
+const GAP: f32 = 8.0;
+
+/// The least width of a table with these columns.
+fn least_width(columns: &[Column]) -> f32 {
+    columns.iter().map(|column| column.widths().1 + GAP).sum()
+}
+
+/// The widths of columns: where there is room, the usual ones, and the texts share what remains; where
+/// there is little, all are narrower. The last takes what is left.
+fn widths(columns: &[Column], available: f32) -> Vec<Width> {
+    let is_text = |column: &&Column| column.widths().0 == 0.0;
+    let grows: f32 =
+        columns.iter().map(|column| (column.widths().0 - column.widths().1).max(0.0)).sum();
+    let spare = available - least_width(columns);
+    let share = if grows > 0.0 { (spare / grows).clamp(0.0, 1.0) } else { 0.0 };
+    let n_texts = columns.iter().filter(is_text).count();
+    let left = (spare - grows).max(0.0);
+    let last = columns.len().saturating_sub(1);
+    let width = |(ix, column): (usize, &Column)| {
+        let (first, least) = column.widths();
+        let width = match column {
+            // An instruction is longer than most answers.
+            Column::Instruction if n_texts > 1 => least + left * 0.62,
+            Column::Instruction | Column::Answer => least + left / n_texts as f32,
+            _ => least + share * (first - least).max(0.0),
+        };
+        match ix == last {
+            true => Width::remainder().at_least(least).clip(true),
+            false => Width::initial(width).at_least(least).clip(true),
+        }
+    };
+    columns.iter().enumerate().map(width).collect()
 }
 
 /// The beginning of a text, as much as a row can show.
