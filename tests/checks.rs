@@ -527,7 +527,7 @@ fn wrong_use_says_what_to_do() {
     );
     folder.refused(
         &["check", "data.jsonl", "--rows", "data.jsonl"],
-        2,
+        1,
         &["data.jsonl", "coherence"],
     );
     folder.refused(&["check", "data.jsonl", "--out", "data.jsonl"], 1, &["data.jsonl"]);

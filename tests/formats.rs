@@ -1,6 +1,6 @@
 //! The same records in every form, packed and plain, and the same forms damaged.
 
-use arrow_array::{RecordBatch, StringArray};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use backstory::data::{self, DataError, Format, ReadOptions, Record, read_dataset};
 use backstory::export::{Arm, Wish, write};
 use backstory::job::Watch;
@@ -8,8 +8,9 @@ use backstory::prompt::PromptPack;
 use backstory::seed::Stream;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use parquet::arrow::ArrowWriter;
 use serde_json::json;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -214,6 +215,15 @@ fn packed_files_that_mean_harm_are_refused() {
     let bomb = encoder.finish().unwrap();
     let error = read(&folder.write("bomb.gz", &bomb)).unwrap_err();
     assert!(matches!(error, DataError::UnpacksToMuch { .. }), "{error}");
+    let bomb = zstd::encode_all(std::io::repeat(b' ').take(1 << 30), 1).unwrap();
+    assert!(bomb.len() < 200_000);
+    let error = read(&folder.write("bomb.zst", &bomb)).unwrap_err();
+    assert!(matches!(error, DataError::UnpacksToMuch { .. }), "{error}");
+    // One long context in thousands of rows that only name it.
+    let bomb = same_context(1 << 16, 6400);
+    assert!(bomb.len() < 200_000);
+    let error = read(&folder.write("bomb.parquet", &bomb)).unwrap_err();
+    assert!(matches!(error, DataError::UnpacksToMuch { .. }), "{error}");
     let cut = gzip(lines(100).as_bytes());
     let error = read(&folder.write("cut.gz", &cut[..cut.len() / 2])).unwrap_err();
     assert!(matches!(error, DataError::Unpack { .. }), "{error}");
@@ -225,6 +235,23 @@ fn packed_files_that_mean_harm_are_refused() {
     packed[at - 8..at].copy_from_slice(&(1_i64 << 60).to_le_bytes());
     let error = read(&folder.write("buffer.arrows", &packed)).unwrap_err().to_string();
     assert!(error.contains("unpacks to"), "{error}");
+}
+
+/// A Parquet file of many rows with the same long context.
+fn same_context(n_bytes: usize, n_rows: usize) -> Vec<u8> {
+    let context = "word ".repeat(n_bytes / 5);
+    let one = |text: &str| Arc::new(StringArray::from(vec![text; 64])) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([
+        ("instruction", one("Who?")),
+        ("answer", one("Ada")),
+        ("context", one(&context)),
+    ]);
+    let batch = batch.unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    for _ in 0..n_rows / 64 {
+        writer.write(&batch).unwrap();
+    }
+    writer.into_inner().unwrap()
 }
 
 /// How many damaged files of each form are tried; `BACKSTORY_MUTATIONS` asks for more.

@@ -96,7 +96,8 @@ impl Window {
             }
             Ask::Lengths { dataset, tokenizer } => {
                 let inputs = Inputs { loaded: vec![dataset.clone()], ..Inputs::default() };
-                Job::Lengths(LengthsJob { inputs, tokenizer: tokenizer.clone() })
+                let kept = Some(self.home.join("lengths"));
+                Job::Lengths(LengthsJob { inputs, tokenizer: tokenizer.clone(), kept })
             }
             Ask::DrawLengths(view) => {
                 let of = |file: &File| Some(file.lengths.as_ref()?.1.clone());
@@ -146,6 +147,11 @@ impl Window {
             }),
             Ask::Report => Job::Report(Box::new(self.report_job()?)),
             Ask::Nothing => return None,
+            Ask::LookAtFiles => {
+                let of =
+                    |file: &File| file.stamped().map(std::path::Path::to_owned).collect::<Vec<_>>();
+                Job::Stamps(self.files.all.iter().flat_map(of).collect())
+            }
             Ask::ReadReviews => Job::ReadReviews(Reviews::path_in(&self.home)),
             Ask::Review(changes) => {
                 Job::Review { path: Reviews::path_in(&self.home), changes: changes.clone() }

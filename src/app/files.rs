@@ -5,9 +5,9 @@ use crate::data::{Dataset, Record, Row, StrategyId};
 use crate::lengths::Lengths;
 use crate::needle::Answered;
 use crate::prompt::Task;
-use crate::workbench::{FileReport, OpenFile, Opened};
+use crate::workbench::{FileReport, OpenFile, Opened, Stamp};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +33,10 @@ pub struct File {
     pub is_contexts_alone: bool,
     /// Whether these are only its first records, and the rest is being read.
     pub is_begin: bool,
+    /// What its files were like when they were looked at first.
+    stamps: Option<Vec<Stamp>>,
+    /// Whether they have changed since.
+    pub has_changed: bool,
     /// Whether it takes part in tables and figures.
     pub shown: bool,
     /// Lengths, with the tokenizer that they were asked with.
@@ -45,6 +49,11 @@ impl File {
     /// What it is called here.
     pub fn name(&self) -> String {
         self.label.clone()
+    }
+
+    /// The files that it was read from.
+    pub fn stamped(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(self.origin.path.as_path()).chain(self.origin.join.as_deref())
     }
 
     /// The strategies in it, in the order of figures.
@@ -133,6 +142,8 @@ impl Files {
             report,
             n_context_words,
             is_begin: false,
+            stamps: None,
+            has_changed: false,
             shown: old.as_ref().is_none_or(|old| old.shown),
             lengths: None,
             lengths_asked: None,
@@ -157,6 +168,17 @@ impl Files {
         self.take(origin, opened, order);
         if let Some(file) = self.all.iter_mut().find(|file| file.origin.path == path) {
             file.is_begin = true;
+        }
+    }
+
+    /// Takes in what the files are like now.
+    pub fn take_stamps(&mut self, stamps: &BTreeMap<PathBuf, Stamp>) {
+        for file in &mut self.all {
+            let now: Option<Vec<Stamp>> =
+                file.stamped().map(|path| stamps.get(path).copied()).collect();
+            let Some(now) = now else { continue };
+            let before = file.stamps.get_or_insert_with(|| now.clone());
+            file.has_changed = *before != now;
         }
     }
 

@@ -140,6 +140,7 @@ impl Window {
             Product::Models(models) => self.models = models,
             Product::Prompt(text) => self.synthesize.take_prompt(text),
             Product::Found(found) => self.data.take_found(found),
+            Product::Stamps(stamps) => self.files.take_stamps(&stamps),
             Product::Reviews { reviews, n_damaged } => {
                 self.reviewing.take(reviews);
                 if n_damaged > 0 {
@@ -241,6 +242,7 @@ impl Window {
                 self.files.close(key);
             }
         }
+        self.looked = None;
         let is_new = self.files.all.iter().all(|file| file.origin.path != origin.path);
         self.files.take(origin.clone(), opened, id.0);
         let file = self.files.all.iter().find(|file| file.origin.path == origin.path);

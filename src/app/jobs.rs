@@ -96,6 +96,8 @@ pub enum Ask {
     },
     /// Write a report of what is shown.
     Report,
+    /// Look whether open files have changed.
+    LookAtFiles,
     /// Read what was said of records in earlier runs.
     ReadReviews,
     /// Write down what is said of records.
@@ -183,6 +185,7 @@ impl Ask {
             Self::Export(job) => format!("Export {}", file_name(&job.out)),
             Self::SaveFigure { out, .. } => format!("Export {}", file_name(out)),
             Self::Report => "Write a report".into(),
+            Self::LookAtFiles => "Look at the files".into(),
             Self::ReadReviews => "Read the reviews".into(),
             Self::Review(_) => "Write down reviews".into(),
             Self::Remember => "Remember the window".into(),
@@ -210,6 +213,7 @@ impl Ask {
                 | Self::Link
                 | Self::FindSeeds(_)
                 | Self::CopyFigure { .. }
+                | Self::LookAtFiles
                 | Self::ReadReviews
                 | Self::Review(_)
                 | Self::Remember

@@ -64,6 +64,8 @@ pub struct Window {
     pub(super) path_field: String,
     /// The person opens files of their own: the example project makes room for the first.
     pub(super) makes_room: bool,
+    /// When it was last asked whether open files have changed.
+    pub(super) looked: Option<Instant>,
     /// Whether settings are written down.
     remembers: bool,
     pub(super) notices: Vec<Notice>,
@@ -107,6 +109,7 @@ impl Window {
             picker: Picker::default(),
             path_field: String::new(),
             makes_room: false,
+            looked: None,
             remembers: true,
             notices: Vec::new(),
             closing: Closing::No,
@@ -228,6 +231,7 @@ impl Window {
         self.scores_logic();
         self.needle_logic();
         self.read_missed();
+        self.look_at_files(ctx);
         self.save_reviews();
         self.notices.retain(|n| n.failed || n.since.elapsed().as_secs_f64() < NOTICE_SECS);
         if !self.notices.is_empty() {
@@ -242,6 +246,19 @@ impl Window {
             self.close(ctx);
         }
         self.leave_when_stopped(ctx);
+    }
+
+    /// Asks whether open files have changed: when the person comes back to the window, and now and then
+    /// while they work in it.
+    fn look_at_files(&mut self, ctx: &egui::Context) {
+        const EVERY: Duration = Duration::from_secs(3);
+        let returns = ctx.input(|input| input.events.contains(&egui::Event::WindowFocused(true)));
+        let is_time = returns || self.looked.is_none_or(|looked| looked.elapsed() > EVERY);
+        let is_asked = self.jobs.has_open(|ask| matches!(ask, Ask::LookAtFiles));
+        if is_time && !is_asked && !self.files.all.is_empty() {
+            self.looked = Some(Instant::now());
+            self.start(Ask::LookAtFiles);
+        }
     }
 
     /// Whether a dialog of ours covers the window.

@@ -409,15 +409,15 @@ impl Command {
             Self::Models { command: ModelsCommand::Get { name, .. } } => Job::Fetch { name },
             Self::Models { .. } => return Err("`models list` runs no job".to_owned()),
             Self::Inspect { inputs, filter, tokenizer, .. } => {
-                Job::Inspect(filter.on(inputs.inputs(), tokenizer))
+                Job::Inspect(filter.on(inputs.inputs(), tokenizer)?)
             }
             Self::Lengths { inputs, filter, tokenizer, .. } => {
-                let inputs = filter.on(inputs.inputs(), tokenizer.clone());
-                Job::Lengths(LengthsJob { inputs, tokenizer })
+                let inputs = filter.on(inputs.inputs(), tokenizer.clone())?;
+                Job::Lengths(LengthsJob { inputs, tokenizer, kept: None })
             }
-            Self::Truncate(truncate) => Job::Truncate(truncate.job()),
+            Self::Truncate(truncate) => Job::Truncate(truncate.job()?),
             Self::Synth(synth) => Job::Synth(Box::new(synth.job()?)),
-            Self::Extend(extend) => Job::Extend(Box::new(extend.job())),
+            Self::Extend(extend) => Job::Extend(Box::new(extend.job()?)),
             Self::Coherence { inputs, model, shuffles, negatives, seed, out, .. } => {
                 let negatives = match negatives {
                     NegativesArgument::Random => Negatives::Random,

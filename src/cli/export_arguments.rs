@@ -50,9 +50,12 @@ impl ExportArguments {
     /// The job that the words mean.
     pub fn job(self) -> Job {
         let seed = self.seed;
+        let rows_files = self.filter.rows();
         Job::Export(Box::new(ExportJob {
-            inputs: self.filter.on(self.inputs.inputs(), self.tokenizer.clone()),
+            inputs: self.filter.on_with_rows(self.inputs.inputs(), self.tokenizer.clone()),
             only: None,
+            rows: Vec::new(),
+            rows_files,
             format: self.format,
             arm: match self.arm {
                 ArmArgument::WithContext => Arm::WithContext,

@@ -87,9 +87,12 @@ impl SizeArguments {
 
 impl ExtendArguments {
     /// The job that the words mean.
-    pub fn job(self) -> ExtendJob {
-        ExtendJob {
-            inputs: self.filter.on(self.inputs.inputs(), self.tokenizer.clone()),
+    ///
+    /// # Errors
+    /// Words that make no sense together.
+    pub fn job(self) -> Result<ExtendJob, String> {
+        Ok(ExtendJob {
+            inputs: self.filter.on(self.inputs.inputs(), self.tokenizer.clone())?,
             size: self.size.size(),
             tokenizer: self.tokenizer,
             prompts: self.prompts,
@@ -99,6 +102,6 @@ impl ExtendArguments {
             seed: self.seed,
             out: self.out,
             replace: true,
-        }
+        })
     }
 }

@@ -141,6 +141,7 @@ impl FigureArguments {
                     job: LengthsJob {
                         inputs: self.more.inputs(self.files),
                         tokenizer: self.tokenizer,
+                        kept: None,
                     },
                     wish: self.lengths.wish(form.and_then(FormArgument::of_lengths)),
                 },

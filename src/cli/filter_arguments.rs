@@ -11,21 +11,35 @@ pub struct FilterArguments {
     /// Only records of which this holds, such as `task == "hotpotqa" && len_words(context) > 500`
     #[arg(long, value_name = "EXPR", value_parser = Filter::parse)]
     filter: Option<Filter>,
-    /// Coherence rows, for a filter that asks for what was measured; may be given several times
-    #[arg(long, value_name = "FILE", requires = "filter")]
+    /// Coherence rows, for a filter that asks for what was measured and for the card of an export; may be given several times
+    #[arg(long, value_name = "FILE")]
     rows: Vec<PathBuf>,
 }
 
 impl FilterArguments {
+    /// The files of coherence rows.
+    pub fn rows(&self) -> Vec<PathBuf> {
+        self.rows.clone()
+    }
+
     /// The inputs with the filter on them; `tokenizer` counts the tokens that it asks for.
-    pub fn on(self, inputs: Inputs, tokenizer: Option<String>) -> Inputs {
-        let rows = self.rows;
-        Inputs {
-            filter: self.filter.map(|filter| {
-                let (open_rows, reviews) = (Vec::new(), None);
-                Box::new(FilterWish { filter, rows, open_rows, tokenizer, reviews })
-            }),
-            ..inputs
+    ///
+    /// # Errors
+    /// Rows are given and no filter that could ask for them.
+    pub fn on(self, inputs: Inputs, tokenizer: Option<String>) -> Result<Inputs, String> {
+        match self.filter.is_none() && !self.rows.is_empty() {
+            true => Err("--rows serves a filter; give --filter too".to_owned()),
+            false => Ok(self.on_with_rows(inputs, tokenizer)),
         }
+    }
+
+    /// The same where rows serve something else too.
+    pub fn on_with_rows(self, inputs: Inputs, tokenizer: Option<String>) -> Inputs {
+        let rows = self.rows;
+        let filter = self.filter.map(|filter| {
+            let (open_rows, reviews) = (Vec::new(), None);
+            Box::new(FilterWish { filter, rows, open_rows, tokenizer, reviews })
+        });
+        Inputs { filter, ..inputs }
     }
 }

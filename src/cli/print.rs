@@ -179,6 +179,7 @@ fn lines(product: &Product) -> Result<()> {
         | Product::Linked(_)
         | Product::Seeds(_)
         | Product::Picture(_)
+        | Product::Stamps(_)
         | Product::Reviews { .. }
         | Product::Reviewed
         | Product::Remembered => {}

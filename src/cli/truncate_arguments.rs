@@ -41,13 +41,16 @@ fn policy(name: &str) -> Result<Policy, String> {
 
 impl TruncateArguments {
     /// The job that the words mean.
-    pub fn job(self) -> TruncateJob {
-        TruncateJob {
-            inputs: self.filter.on(self.inputs.inputs(), Some(self.tokenizer.clone())),
+    ///
+    /// # Errors
+    /// Words that make no sense together.
+    pub fn job(self) -> Result<TruncateJob, String> {
+        Ok(TruncateJob {
+            inputs: self.filter.on(self.inputs.inputs(), Some(self.tokenizer.clone()))?,
             tokenizer: self.tokenizer,
             prompts: self.prompts,
             cutoffs: self.cutoff.into_iter().map(|n| n as usize).collect(),
             policies: self.policy,
-        }
+        })
     }
 }

@@ -20,7 +20,8 @@ use super::source::Source;
 /// Rows that are decoded at once: contexts are long.
 const BATCH_ROWS: usize = 64;
 
-/// What one buffer of an Arrow file may unpack to: so much, and so many times its packed size.
+/// What one buffer of an Arrow file, and the rows of a whole file, may unpack to: so much, and so many times
+/// the packed size. A table names a value that stands in many rows only once.
 const FREE_BYTES: i64 = 1 << 28;
 const MOST_TIMES: i64 = 1000;
 
@@ -42,7 +43,8 @@ impl<K: Keep> Gather<'_, K> {
     /// # Errors
     /// The file is broken.
     pub fn parquet(&mut self, source: Source) -> Result<(), DataError> {
-        self.batches("Parquet", || match source {
+        let n_bytes = self.n_bytes_of(&source)?;
+        self.batches(("Parquet", n_bytes), || match source {
             Source::File(file) => parquet_batches(file),
             Source::Unpacked(bytes) => parquet_batches(Bytes::from(bytes.into_inner())),
         })
@@ -53,7 +55,8 @@ impl<K: Keep> Gather<'_, K> {
     /// # Errors
     /// The file is broken.
     pub fn arrow_stream(&mut self, mut source: Source) -> Result<(), DataError> {
-        self.batches("Arrow", || {
+        let n_bytes = self.n_bytes_of(&source)?;
+        self.batches(("Arrow", n_bytes), || {
             check_stream(&mut source)?;
             source.rewind()?;
             let reader = BufReader::with_capacity(1 << 16, source);
@@ -68,7 +71,8 @@ impl<K: Keep> Gather<'_, K> {
     /// # Errors
     /// The file is broken.
     pub fn arrow_file(&mut self, mut source: Source) -> Result<(), DataError> {
-        self.batches("Arrow", || {
+        let n_bytes = self.n_bytes_of(&source)?;
+        self.batches(("Arrow", n_bytes), || {
             check_file(&mut source)?;
             source.rewind()?;
             let reader = FileReader::try_new(BufReader::with_capacity(1 << 16, source), None)?;
@@ -77,13 +81,20 @@ impl<K: Keep> Gather<'_, K> {
         })
     }
 
+    fn n_bytes_of(&self, source: &Source) -> Result<u64, DataError> {
+        let path = self.path.to_path_buf();
+        source.n_bytes().map_err(|cause| DataError::Read { path, cause })
+    }
+
     fn batches(
         &mut self,
-        format: &'static str,
+        (format, bytes): (&'static str, u64),
         open: impl FnOnce() -> Result<Batches, ArrowError>,
     ) -> Result<(), DataError> {
         self.any_json = true;
         let mut row = 0;
+        let limit_bytes = FREE_BYTES as u64 + MOST_TIMES as u64 * bytes;
+        let mut n_bytes = 0;
         let path = self.path.to_path_buf();
         let broken =
             |row, reason| DataError::BrokenTable { path: path.clone(), format, row, reason };
@@ -92,6 +103,10 @@ impl<K: Keep> Gather<'_, K> {
             // A batch as lines of JSON: dates, decimals, lists and structs become what JSON has for them.
             let lines = guarded(|| batches.next().transpose()?.as_ref().map(to_lines).transpose());
             let Some(lines) = lines.map_err(|reason| broken(row, reason))? else { return Ok(()) };
+            n_bytes += lines.len() as u64;
+            if n_bytes > limit_bytes {
+                return Err(DataError::UnpacksToMuch { path, bytes, limit_bytes });
+            }
             for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                 row += 1;
                 match serde_json::from_slice::<Value>(line) {

@@ -3,6 +3,7 @@
 //! Drawing them belongs in `report`; what is wrong with a record belongs in `checks`.
 
 mod prompts;
+mod stored;
 pub mod truncation;
 
 pub use prompts::{Prompts, Written};

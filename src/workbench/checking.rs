@@ -2,7 +2,7 @@
 
 use super::WorkbenchError;
 use super::loading::{self, Inputs};
-use super::opening::read_rows;
+use super::opening::rows_of;
 use crate::checks::{At, Check, Checked, Checker, Finding, Gains, Looked, Settings, Tests};
 use crate::coherence::Coherence;
 use crate::data::{Dataset, Record, RecordId, Records, StrategyId, write_atomic};
@@ -103,13 +103,7 @@ type AllGains = BTreeMap<(RecordId, StrategyId), Gains>;
 fn gains(job: &CheckJob, watch: &Watch) -> Result<Option<AllGains>, WorkbenchError> {
     let mut all = job.rows.clone();
     for path in &job.rows_files {
-        let rows = read_rows(path, watch)?.ok_or_else(|| {
-            let path = path.display();
-            WorkbenchError::Wish(format!(
-                "{path} holds no coherence rows; give a file that `backstory coherence --out` wrote"
-            ))
-        })?;
-        all.push(Arc::new(rows));
+        all.push(Arc::new(rows_of(path, watch)?));
     }
     let gains = |row: &Coherence| {
         let Coherence { answer_gain, answer_gain_shuffled, context_ifd, .. } = *row;

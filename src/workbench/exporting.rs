@@ -1,13 +1,14 @@
 //! Writing records as training data, with what belongs beside them: a card, and the trainer's list.
 
 use super::loading::{self, Inputs};
-use super::{WorkbenchError, pack};
-use crate::data::write_atomic;
+use super::{WorkbenchError, opening, pack};
+use crate::coherence::{self, Coherence, Estimate};
+use crate::data::{Dataset, RecordId, StrategyId, write_atomic};
 use crate::export::{self, Arm, Exported, Format, Split, Wish};
 use crate::job::Watch;
 use crate::report;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +20,10 @@ pub struct ExportJob {
     pub inputs: Inputs,
     /// Only these of the datasets that are open already: dataset and record, counted from 0.
     pub only: Option<Arc<BTreeSet<(usize, usize)>>>,
+    /// Coherence rows that are open already; the card tells of those of the written records.
+    pub rows: Vec<Arc<Vec<Coherence>>>,
+    /// Files of such rows.
+    pub rows_files: Vec<PathBuf>,
     /// How.
     pub format: Format,
     /// With or without contexts.
@@ -91,7 +96,12 @@ pub(super) fn run(job: &ExportJob, watch: &Watch) -> Result<ExportReport, Workbe
         tokenizer: tokenizer.as_ref().map(|(tokenizer, _)| tokenizer),
         split: job.split,
     };
-    let exported = export::write(&datasets, &wanted, &wish, &job.out, watch)?;
+    let mut rows = job.rows.clone();
+    for path in &job.rows_files {
+        rows.push(Arc::new(opening::rows_of(path, watch)?));
+    }
+    let mut exported = export::write(&datasets, &wanted, &wish, &job.out, watch)?;
+    exported.card.facts.extend(coherence_facts(&datasets, &wanted, &rows));
     let card = job.out.with_extension("card.md");
     let text = report::card_markdown(&exported.card);
     write_atomic(&card, |file| file.write_all(text.as_bytes()))?;
@@ -101,4 +111,46 @@ pub(super) fn run(job: &ExportJob, watch: &Watch) -> Result<ExportReport, Workbe
     }
     let skipped = loading::n_skipped(&datasets);
     Ok(ExportReport { exported, card, dataset_info, skipped, warnings: watch.warnings() })
+}
+
+/// Seed of the intervals of means; the default of the command line.
+const SEED: u64 = 42;
+
+/// What was measured of the written records, a line for each strategy and task; of a record that was
+/// measured twice, the last row counts.
+fn coherence_facts(
+    datasets: &[Arc<Dataset>],
+    wanted: &dyn Fn(usize, usize) -> bool,
+    rows: &[Arc<Vec<Coherence>>],
+) -> Vec<(String, String)> {
+    let all = rows.iter().flat_map(|rows| rows.iter());
+    let newest: BTreeMap<(&RecordId, &StrategyId), &Coherence> =
+        all.map(|row| ((&row.id, &row.strategy), row)).collect();
+    let mut written = Vec::new();
+    for (at, dataset) in datasets.iter().enumerate().filter(|_| !newest.is_empty()) {
+        let records = &dataset.records;
+        for (ix, row) in records.rows().enumerate().filter(|(ix, _)| wanted(at, *ix)) {
+            let measured = records.id(ix).and_then(|id| newest.get(&(&id, row.strategy)).copied());
+            written.extend(measured);
+        }
+    }
+    let summary = coherence::summarize(written, SEED);
+    let fact = |group: &coherence::GroupSummary| {
+        let strategy = report::strategy_title(&group.strategy);
+        let told = [
+            ("instruction gain", group.instruction_gain),
+            ("from other contexts", group.instruction_gain_shuffled),
+            ("answer gain", group.answer_gain),
+            ("from other contexts", group.answer_gain_shuffled),
+        ];
+        let told = told.into_iter().filter_map(|(name, estimate)| Some(told_of(name, estimate?)));
+        let told = told.collect::<Vec<String>>().join(", ");
+        let name = format!("coherence, {}, {strategy}", report::task_title(&group.task));
+        (name, format!("{told} (nats per token, {} measured by {})", group.n, summary.model))
+    };
+    summary.groups.iter().map(fact).collect()
+}
+
+fn told_of(name: &str, Estimate { mean, ci95: [from, to] }: Estimate) -> String {
+    format!("{name} {mean:.2} (95% {from:.2} to {to:.2})")
 }

@@ -1,6 +1,6 @@
 //! Which records of the inputs are wanted: an expression asked of each of them.
 
-use super::opening::read_rows;
+use super::opening::rows_of;
 use super::{WorkbenchError, loading};
 use crate::coherence::Coherence;
 use crate::data::filter::{Filter, LightRow, Measure, Part, RecordRow, Unit, Value};
@@ -58,13 +58,7 @@ impl FilterWish {
         self.check()?;
         let mut rows = self.open_rows.clone();
         for path in self.rows.iter().filter(|_| self.filter.needs().measure().is_some()) {
-            let read = read_rows(path, watch)?;
-            rows.push(Arc::new(read.ok_or_else(|| {
-                WorkbenchError::Refused(format!(
-                    "{} holds no coherence rows; give a file that `backstory coherence --out` wrote",
-                    path.display()
-                ))
-            })?));
+            rows.push(Arc::new(rows_of(path, watch)?));
         }
         let tokenizer = self.tokenizer.as_deref();
         let asking = Asking::new(&self.filter, tokenizer, self.reviews.clone(), watch)?;

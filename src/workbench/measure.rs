@@ -1,7 +1,7 @@
 //! Lengths and coherence of the person's files.
 
 use super::loading::{self, Inputs, ModelChoice, check_output, n_skipped};
-use super::{Desk, WorkbenchError};
+use super::{Desk, WorkbenchError, counted};
 use crate::coherence::{self, Coherence, Settings};
 use crate::data::{self, write_atomic};
 use crate::job::Watch;
@@ -18,6 +18,8 @@ pub struct LengthsJob {
     pub inputs: Inputs,
     /// Counts tokens: a `tokenizer.json`, a `.gguf` or a name of the catalogue.
     pub tokenizer: Option<String>,
+    /// Where lengths of single datasets are kept for the next time; `None`: nowhere.
+    pub kept: Option<PathBuf>,
 }
 
 /// What `backstory lengths --json` prints.
@@ -59,6 +61,14 @@ pub struct CoherenceReport {
 }
 
 pub(super) fn lengths(job: &LengthsJob, watch: &Watch) -> Result<LengthsReport, WorkbenchError> {
+    let place = match (&job.kept, job.tokenizer.as_deref(), job.inputs.loaded.as_slice()) {
+        (Some(folder), Some(tokenizer), [one]) => Some(counted::place(folder, one, tokenizer)?),
+        _ => None,
+    };
+    if let Some(lengths) = place.as_deref().and_then(counted::read) {
+        let skipped = n_skipped(&job.inputs.loaded);
+        return Ok(LengthsReport { lengths, skipped, warnings: watch.warnings() });
+    }
     let loaded =
         job.tokenizer.as_deref().map(|name| loading::tokenizer(name, watch)).transpose()?;
     let datasets = job.inputs.read(watch)?;
@@ -67,6 +77,12 @@ pub(super) fn lengths(job: &LengthsJob, watch: &Watch) -> Result<LengthsReport, 
         template: loaded.as_ref().and_then(|(_, template)| template.as_ref()),
     };
     let lengths = lengths::measure(&datasets, &counter, watch)?;
+    if let Some(place) = &place {
+        // That they cannot be kept costs time at the next start, and nothing now.
+        if let Err(error) = counted::keep(place, &lengths) {
+            watch.warn(format!("lengths are not kept for the next time: {error}"));
+        }
+    }
     let skipped = n_skipped(&datasets);
     Ok(LengthsReport { lengths, skipped, warnings: watch.warnings() })
 }

@@ -9,6 +9,7 @@ mod bench_open;
 mod boarding;
 mod checking;
 mod comparing;
+mod counted;
 mod demo;
 mod desk;
 mod evaluating;
@@ -71,7 +72,7 @@ pub use measure::{CoherenceJob, CoherenceReport, LengthsJob, LengthsReport};
 pub use needle_answers::{NeedleReport, NeedleRunJob, NeedleScore};
 pub use needle_results::{NeedleDrawJob, NeedleDrawn, NeedlePart};
 pub use needle_sets::{NeedleGroup, NeedleMade, NeedleMakeJob};
-pub use opening::{OpenJob, Opened};
+pub use opening::{OpenJob, Opened, Stamp};
 pub use reporting::{ReportJob, ReportMade, Taken};
 pub use rows::{OpenRows, RowsPart};
 pub use runner::{Failure, JobId, Report, Runner};
@@ -93,6 +94,7 @@ use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
 use crate::needle::NeedleError;
 use crate::prompt::{PackError, PromptError};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -140,6 +142,8 @@ pub enum Job {
     Open(OpenJob),
     /// Read the first records of a large file.
     FirstRows(OpenJob),
+    /// Look whether files have changed.
+    Stamps(BTreeSet<PathBuf>),
     /// Read results from a folder, or from a file of predictions.
     OpenResults(PathBuf),
     /// Put results side by side.
@@ -234,6 +238,7 @@ impl Job {
             | Self::FindSeeds(_)
             | Self::Picture(_)
             | Self::DrawNeedles(_)
+            | Self::Stamps(_)
             | Self::ReadReviews(_)
             | Self::Review { .. }
             | Self::Remember { .. } => Worker::Quick,
@@ -332,6 +337,8 @@ pub enum Product {
     Needles(Box<NeedleDrawn>),
     /// See [`Job::NeedleMake`].
     NeedleMade(NeedleMade),
+    /// See [`Job::Stamps`].
+    Stamps(BTreeMap<PathBuf, Stamp>),
     /// See [`Job::ReadReviews`].
     Reviews {
         /// What was said.
@@ -485,6 +492,7 @@ pub fn run(
         Job::DrawNeedles(job) => Product::Needles(Box::new(needle_results::draw(job, watch)?)),
         Job::NeedleMake(job) => Product::NeedleMade(needle_sets::make(&job, watch)?),
         Job::Export(job) => Product::Exported(Box::new(exporting::run(&job, watch)?)),
+        Job::Stamps(paths) => Product::Stamps(opening::stamps(&paths)),
         Job::ReadReviews(path) => {
             let (reviews, n_damaged) = Reviews::read(&path)?;
             Product::Reviews { reviews, n_damaged }

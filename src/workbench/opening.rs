@@ -8,8 +8,10 @@ use crate::data::{self, Dataset, ReadOptions};
 use crate::job::Watch;
 use crate::longbench::{self, Results};
 use crate::needle::Answered;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// Open a file.
 #[derive(Debug, Clone)]
@@ -57,6 +59,18 @@ pub enum Opened {
         /// The rows, in the file's order.
         rows: Arc<Vec<Answered>>,
     },
+}
+
+/// What tells whether a file has changed: its bytes and when it was written; `None` where it is not there.
+pub type Stamp = Option<(u64, SystemTime)>;
+
+/// The stamps of these files.
+pub(super) fn stamps(paths: &BTreeSet<PathBuf>) -> BTreeMap<PathBuf, Stamp> {
+    let stamp = |path: &PathBuf| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.len(), metadata.modified().ok()?))
+    };
+    paths.iter().map(|path| (path.clone(), stamp(path))).collect()
 }
 
 /// The results in a folder, or in a file that is known to hold them.
@@ -126,6 +140,19 @@ pub(super) fn first_rows(job: &OpenJob, watch: &Watch) -> Result<Option<Opened>,
 
 /// A row of a coherence file is known by these keys, which no dataset has together.
 const ROW_KEYS: [&str; 4] = ["id", "n_context_tokens", "instruction_gain", "answer_gain"];
+
+/// The rows of a file that must hold coherence rows.
+///
+/// # Errors
+/// [`WorkbenchError::Refused`] where it holds something else, else as [`read_rows`].
+pub(super) fn rows_of(path: &Path, watch: &Watch) -> Result<Vec<Coherence>, WorkbenchError> {
+    read_rows(path, watch)?.ok_or_else(|| {
+        WorkbenchError::Refused(format!(
+            "{} holds no coherence rows; give a file that `backstory coherence --out` wrote",
+            path.display()
+        ))
+    })
+}
 
 /// The rows of a coherence file; `None` when the file is something else.
 ///

@@ -332,3 +332,19 @@ fn a_file_that_is_dropped_onto_the_window_opens() {
     assert!(stage.is_on(Role::CheckBox, "Show a.jsonl"));
     assert!(!stage.has(Role::CheckBox, "Show human.jsonl"));
 }
+
+#[test]
+fn a_file_that_changes_is_told_and_read_again() {
+    let mut stage = Setup::example().file("pairs.jsonl", PAIR).open();
+    stage.must_not_show("changed on the disk since");
+    std::fs::write(stage.path("pairs.jsonl"), PAIR.repeat(3)).unwrap();
+    // The person has been elsewhere, and comes back.
+    stage.harness.event(egui::Event::WindowFocused(true));
+    stage.harness.step();
+    stage.settle();
+    stage.must_show("changed on the disk since");
+    stage.press("Read the new one");
+    stage.settle();
+    stage.must_show("3 records");
+    stage.must_not_show("changed on the disk since");
+}

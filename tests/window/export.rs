@@ -191,3 +191,21 @@ fn without_files_there_is_nothing_to_report() {
     stage.keys(Modifiers::COMMAND | Modifiers::SHIFT, Key::R);
     stage.must_show("Nothing is shown that could be reported: open files first.");
 }
+
+#[test]
+fn the_card_tells_how_coherent_the_records_are() {
+    let mut stage = exporting();
+    export_to(&mut stage, "all.jsonl");
+    let card = stage.read("all.card.md");
+    let told = "- coherence, NarrativeQA, human: instruction gain ";
+    assert!(card.contains(told) && card.contains("from other contexts"), "{card}");
+    // The command line tells the same.
+    let file = |name: &str| stage.path(name).display().to_string();
+    let (human, rows) = (file("home/example/human.jsonl"), file("home/example/coherence.jsonl"));
+    let out = file("human.jsonl");
+    let run =
+        stage.folder.run(&["export", &human, "--rows", &rows, "--format", "jsonl", "--out", &out]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let line = |card: &str| card.lines().find(|line| line.starts_with(told)).map(str::to_owned);
+    assert_eq!(line(&stage.read("human.card.md")), line(&card));
+}

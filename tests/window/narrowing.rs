@@ -160,3 +160,35 @@ fn columns_are_chosen_and_remembered() {
     stage.settle();
     assert!(stage.window().settings().columns.is_empty());
 }
+
+#[test]
+fn tokens_are_counted_once() {
+    let mut stage = four().open();
+    let ask = |stage: &mut Stage| {
+        stage.fill("Filter records", "len_tokens(context) > 1000");
+        stage.settle();
+        stage.must_show("1 of 4 records");
+    };
+    ask(&mut stage);
+    let kept = stage.names_in("home/lengths");
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    // What is kept is believed: other lengths there are what the next window shows.
+    let path = stage.path("home/lengths").join(&kept[0]);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let numbers = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    bytes[numbers..].chunks_exact_mut(4).for_each(|four| four.copy_from_slice(&[0; 4]));
+    std::fs::write(&path, bytes).unwrap();
+    let open = stage.path("four.jsonl");
+    stage.press("More for four.jsonl");
+    stage.press("Read again");
+    stage.settle();
+    stage.must_show("0 of 4 records");
+    // A file that says something else is counted anew.
+    let text = stage.read("four.jsonl").replace("word word", "word of words");
+    std::fs::write(open, text).unwrap();
+    stage.press("More for four.jsonl");
+    stage.press("Read again");
+    stage.settle();
+    stage.must_show("1 of 4 records");
+    assert_eq!(stage.names_in("home/lengths").len(), 2);
+}

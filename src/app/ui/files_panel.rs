@@ -5,6 +5,7 @@ use crate::app::command::View;
 use crate::app::files::{Files, file_name};
 use crate::app::jobs::Ask;
 use crate::app::picker::Purpose;
+use crate::app::theme;
 use crate::app::views::data::counted;
 use crate::app::window::Window;
 use crate::report;
@@ -76,7 +77,7 @@ fn file_ui(window: &mut Window, ui: &mut Ui, key: u64) {
     let path = file.origin.path.display().to_string();
     let joined = file.origin.join.as_deref().map(file_name);
     let (lacks, alone) = (file.lacks_contexts, file.is_contexts_alone);
-    let is_begin = file.is_begin;
+    let (is_begin, has_changed) = (file.is_begin, file.has_changed);
     ui.push_id(key, |ui| {
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -109,10 +110,25 @@ fn file_ui(window: &mut Window, ui: &mut Ui, key: u64) {
             ui.add_space(24.0);
             ui.vertical(|ui| {
                 ui.label(RichText::new(words).weak().small());
+                if has_changed {
+                    changed_ui(window, ui, key);
+                }
                 join_ui(window, ui, key);
             });
         });
     });
+}
+
+/// The file is another on the disk than it was when it was read.
+fn changed_ui(window: &mut Window, ui: &mut Ui, key: u64) {
+    let words = RichText::new("changed on the disk since").small();
+    ui.label(words.color(theme::warning_color(ui)));
+    let again = ui.small_button("Read the new one");
+    let Some(file) = window.files.get(key) else { return };
+    if again.on_hover_text(file.origin.path.display().to_string()).clicked() {
+        let origin = file.origin.clone();
+        window.start(Ask::Open(origin));
+    }
 }
 
 /// Pairs without contexts, and contexts without pairs, belong together line by line.

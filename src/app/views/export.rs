@@ -300,6 +300,8 @@ impl Window {
         Ok(Ask::Export(Box::new(ExportJob {
             inputs,
             only,
+            rows: self.files.rows.iter().map(|rows| rows.rows.clone()).collect(),
+            rows_files: Vec::new(),
             format: dialog.format,
             arm: if dialog.without_contexts { Arm::WithoutContext } else { Arm::WithContext },
             prompts: None,
