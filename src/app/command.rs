@@ -78,6 +78,10 @@ pub enum Command {
     Show(View),
     /// Put the cursor into the search field.
     Search,
+    /// The next place of what is searched for.
+    NextHit,
+    /// The place before.
+    PreviousHit,
     /// The next record.
     Next,
     /// The record before.
@@ -106,7 +110,7 @@ pub enum Command {
 
 impl Command {
     /// All commands, in the order of the palette.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Open,
         Self::OpenExample,
         Self::CloseAll,
@@ -121,6 +125,8 @@ impl Command {
         Self::Show(View::Needle),
         Self::Show(View::Jobs),
         Self::Search,
+        Self::NextHit,
+        Self::PreviousHit,
         Self::Next,
         Self::Previous,
         Self::RunSynthesis,
@@ -154,6 +160,8 @@ impl Command {
             Self::Show(View::Needle) => "Show Needle",
             Self::Show(View::Jobs) => "Show Jobs",
             Self::Search => "Search records",
+            Self::NextHit => "Next hit of the search",
+            Self::PreviousHit => "Previous hit of the search",
             Self::Next => "Next record or seed",
             Self::Previous => "Previous record or seed",
             Self::RunSynthesis => "Run synthesis",
@@ -187,6 +195,8 @@ impl Command {
             Self::Show(View::Needle) => ctrl(Key::Num5),
             Self::Show(View::Jobs) => ctrl(Key::Num6),
             Self::Search => ctrl(Key::F),
+            Self::NextHit => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F3)),
+            Self::PreviousHit => Some(KeyboardShortcut::new(Modifiers::SHIFT, Key::F3)),
             Self::Next => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowDown)),
             Self::Previous => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowUp)),
             Self::RunSynthesis => ctrl(Key::Enter),

@@ -13,16 +13,20 @@ mod columnar;
 mod error;
 mod fields;
 pub mod filter;
+mod first_rows;
 mod gather;
+mod guess;
 mod id;
 mod index;
 mod join;
 mod light;
 mod lines;
+mod occurrences;
 mod read;
 mod record;
 mod records;
 mod scan;
+mod search;
 mod shape;
 mod sniff;
 mod source;
@@ -34,11 +38,14 @@ mod write;
 pub use cells::table_cell;
 pub use columnar::JSON_COLUMNS;
 pub use error::DataError;
+pub use first_rows::FirstRows;
 pub use id::{InvalidId, RecordId, StrategyId};
+pub use occurrences::occurrences;
 pub use read::{
     Dataset, FIRST_ROWS, Format, OpeningTimes, ReadOptions, Skipped, first_records, read_dataset,
     time_opening,
 };
 pub use record::{Numbering, Record, Source, assign_ids, record_id};
 pub use records::{Records, Row};
+pub use search::{Matcher, SearchText};
 pub use write::{write_atomic, write_records};

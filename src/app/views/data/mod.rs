@@ -3,6 +3,7 @@
 //! What is wrong with a record, and what it is worth, is measured elsewhere and only shown here.
 
 mod inspector;
+mod search;
 mod table;
 
 use crate::app::jobs::Ask;
@@ -12,6 +13,7 @@ use crate::report;
 use crate::workbench::{FindJob, Place};
 use egui::{Align, Layout, RichText, Ui};
 use inspector::Inspector;
+use search::RegexToggle;
 use std::collections::BTreeSet;
 
 /// What the view remembers.
@@ -19,6 +21,8 @@ use std::collections::BTreeSet;
 pub struct State {
     /// What is searched for.
     pub search: String,
+    /// Whether that is a regular expression.
+    pub regex: RegexToggle,
     /// Only this task.
     pub task: Option<String>,
     /// Only this strategy.
@@ -95,6 +99,7 @@ impl Window {
     /// Draws the view.
     pub(in crate::app) fn data_ui(&mut self, ui: &mut Ui) {
         self.filter_ui(ui);
+        self.search_refused_ui(ui);
         ui.separator();
         let height = ui.available_height();
         let inspector = egui::Panel::bottom("inspector")
@@ -110,7 +115,7 @@ impl Window {
         let width = ui.available_width();
         let choice = if width < 640.0 { 90.0 } else { 130.0 };
         // What the boxes, the count and the buttons leave.
-        let search = (width - 2.0 * choice - 300.0).clamp(80.0, 280.0);
+        let search = (width - 2.0 * choice - 336.0).clamp(60.0, 280.0);
         ui.horizontal(|ui| {
             let field = egui::TextEdit::singleline(&mut self.data.search)
                 .hint_text("Search instruction, answer, context")
@@ -120,6 +125,7 @@ impl Window {
             if std::mem::take(&mut self.data.focus_search) {
                 field.request_focus();
             }
+            self.search_more_ui(ui, &field);
             let (tasks, strategies) = (self.files.tasks(), self.files.strategies());
             let task = |name: &str| report::task_title(name);
             choice_ui(ui, ("Task", choice), "All tasks", tasks, &mut self.data.task, task);
