@@ -62,7 +62,8 @@ impl Window {
 
     /// Behind the search field: words or a regular expression. Enter in the field goes to the next hit.
     pub(super) fn search_more_ui(&mut self, ui: &mut Ui, field: &egui::Response) {
-        let toggle = egui::Button::selectable(self.data.regex.on, RichText::new(".*").monospace());
+        let toggle =
+            egui::Button::new(RichText::new(".*").monospace()).selected(self.data.regex.on);
         let toggle = ui.add(toggle).on_hover_text("Use a regular expression");
         name_field(&toggle, "Use a regular expression");
         if toggle.clicked() {

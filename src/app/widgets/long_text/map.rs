@@ -65,8 +65,9 @@ pub fn paint(ui: &Ui, strip: Rect, stretches: &[Stretch], ticks: &[Tick], seen: 
             painter.rect_filled(Rect::from_x_y_ranges(strip.x_range(), y), 0.0, fill);
         }
         for stretch in stretches {
-            let inset = if stretch.kind == RegionKind::Gold { 2.0 } else { 0.0 };
-            let x = strip.left() + 1.0 + inset..=strip.left() + strip.width() * 0.3 - inset;
+            // The evidence stands out from the many others, and fits into the own context's outline.
+            let inset = if stretch.kind == RegionKind::Own { 0.0 } else { 1.5 };
+            let x = strip.left() + inset..=strip.left() + strip.width() * 0.34 - inset;
             let to = stretch.to.max(stretch.from + LEAST_HEIGHT);
             let y = strip.top() + stretch.from..=strip.top() + to;
             stretch.kind.paint(&painter, Rect::from_x_y_ranges(x, y), is_dark, true);

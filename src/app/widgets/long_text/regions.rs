@@ -109,8 +109,8 @@ pub fn bars_ui(ui: &Ui, id: Id, clip: Rect, top: f32, visible: &[Visible], regio
         let Some((from, to)) = from.zip(to) else { continue };
         let left = clip.left() + 1.0;
         // The evidence within the own context stands inside its outline.
-        let inset = if region.kind == RegionKind::Gold { 2.0 } else { 0.0 };
-        let x = left + inset..=left + BARS_WIDTH - 3.0 - inset;
+        let inset = if region.kind == RegionKind::Own { 0.0 } else { 1.5 };
+        let x = left + inset..=left + BARS_WIDTH - 2.0 - inset;
         let rect = Rect::from_x_y_ranges(x, from..=to);
         region.kind.paint(&painter, rect, ui.visuals().dark_mode, begins);
         let bar = Rect::from_x_y_ranges(clip.left()..=clip.left() + BARS_WIDTH, from..=to);
