@@ -125,3 +125,21 @@ fn the_windows_frames_are_timed_for_each_view() {
     assert_eq!((missing.code, missing.out.as_str()), (1, ""));
     assert!(missing.err.contains("there is no such file"), "{}", missing.err);
 }
+
+#[test]
+fn reading_a_record_is_timed_while_it_is_searched() {
+    let folder = Folder::new();
+    let (seeds, model) =
+        (ours("assets/example/seeds/hotpotqa.jsonl"), ours("tests/data/tiny_llama.gguf"));
+    let bench = ["bench", "frames", &seeds, "--model", &model, "--view", "data", "--json"];
+    let run = folder.run(&[&bench[..], &["--search", "t.e", "--regex"]].concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    let times = parsed(&run.out);
+    for what in ["data", "reading: open", "reading: scroll", "reading: search"] {
+        let p99 = times[what]["p99_ms"].as_f64().unwrap_or(f64::NAN);
+        assert!(p99 > 0.0 && p99 < 10_000.0, "{what}: {p99} ms");
+    }
+    let nowhere = folder.run(&[&bench[..], &["--search", "qqqq"]].concat());
+    assert_eq!((nowhere.code, nowhere.out.as_str()), (1, ""));
+    assert!(nowhere.err.contains("`qqqq` is nowhere"), "{}", nowhere.err);
+}

@@ -1,6 +1,7 @@
 //! The window as a person uses it: by the words on it, with mouse and keyboard, without a screen.
 
 mod brushing;
+mod columns;
 mod commands;
 mod compare;
 mod data;
@@ -18,3 +19,4 @@ mod screen;
 mod stage;
 mod statistics;
 mod synthesize;
+mod viewer;

@@ -94,6 +94,9 @@ impl Window {
                 let of = |place: &Place| Some((self.files.get(place.0)?.dataset.clone(), place.1));
                 Job::ReadRecords(places.iter().filter_map(of).collect())
             }
+            Ask::Texts(_, job) => Job::Texts(job.clone()),
+            Ask::Tokens(_, job) => Job::Tokens(job.clone()),
+            Ask::Columns(job) => Job::Columns(job.clone()),
             Ask::Lengths { dataset, tokenizer } => {
                 let inputs = Inputs { loaded: vec![dataset.clone()], ..Inputs::default() };
                 let kept = Some(self.home.join("lengths"));

@@ -92,6 +92,10 @@ pub enum Command {
     Undo,
     /// Say again what was taken back.
     Redo,
+    /// The next place of what is searched for.
+    NextHit,
+    /// The place before.
+    PreviousHit,
     /// The next record.
     Next,
     /// The record before.
@@ -120,7 +124,7 @@ pub enum Command {
 
 impl Command {
     /// All commands, in the order of the palette.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::Open,
         Self::OpenExample,
         Self::CloseAll,
@@ -146,6 +150,8 @@ impl Command {
         Self::Tag,
         Self::Undo,
         Self::Redo,
+        Self::NextHit,
+        Self::PreviousHit,
         Self::Next,
         Self::Previous,
         Self::RunSynthesis,
@@ -190,6 +196,8 @@ impl Command {
             Self::Tag => "Tag the record",
             Self::Undo => "Undo a review",
             Self::Redo => "Redo a review",
+            Self::NextHit => "Next hit of the search",
+            Self::PreviousHit => "Previous hit of the search",
             Self::Next => "Next record or seed",
             Self::Previous => "Previous record or seed",
             Self::RunSynthesis => "Run synthesis",
@@ -235,6 +243,8 @@ impl Command {
             Self::Tag => plain(Key::T),
             Self::Undo => ctrl(Key::Z),
             Self::Redo => shifted(Key::Z),
+            Self::NextHit => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F3)),
+            Self::PreviousHit => Some(KeyboardShortcut::new(Modifiers::SHIFT, Key::F3)),
             Self::Next => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowDown)),
             Self::Previous => Some(KeyboardShortcut::new(Modifiers::ALT, Key::ArrowUp)),
             Self::RunSynthesis => ctrl(Key::Enter),

@@ -1,5 +1,8 @@
 //! How long the pass that draws takes, without a screen: `backstory bench frames`.
 
+mod narrowing;
+mod reading;
+
 use super::command::View;
 use super::jobs::State;
 use super::window::Window;
@@ -35,7 +38,7 @@ pub fn bench_frames(wish: &FramesWish) -> ExitCode {
             println!("{}", serde_json::to_string(&times)?);
         } else {
             for (view, times) in &times {
-                println!("{view:11} p50 {:.2} ms, p99 {:.2} ms", times.p50_ms, times.p99_ms);
+                println!("{view:15} p50 {:.2} ms, p99 {:.2} ms", times.p50_ms, times.p99_ms);
             }
         }
         Ok(())
@@ -97,13 +100,24 @@ fn measure(wish: &FramesWish) -> anyhow::Result<BTreeMap<&'static str, FrameTime
         if view == View::Compare {
             bench.let_go()?;
         }
-        let summary = crate::stats::finite_sorted(&times);
-        let at = |q| crate::stats::quantile(&summary, q).unwrap_or(f64::NAN);
-        all.insert(view.name(), FrameTimes { p50_ms: at(0.5), p99_ms: at(0.99) });
+        all.insert(view.name(), summary(&times));
+        if let Some(search) = wish.search.as_deref().filter(|_| view == View::Data) {
+            all.extend(bench.read(search, wish.regex)?);
+        }
+        if let Some(filter) = wish.filter.as_deref().filter(|_| view == View::Data) {
+            all.insert("filtering", summary(&bench.narrow(filter)?));
+        }
     }
     bench.window.jobs.all.iter().for_each(|entry| entry.watch.cancel());
     let _ = bench.settle();
     Ok(all)
+}
+
+/// The median and the slowest of a hundred.
+fn summary(times: &[f64]) -> FrameTimes {
+    let sorted = crate::stats::finite_sorted(times);
+    let at = |q| crate::stats::quantile(&sorted, q).unwrap_or(f64::NAN);
+    FrameTimes { p50_ms: at(0.5), p99_ms: at(0.99) }
 }
 
 struct Bench {

@@ -41,11 +41,12 @@ impl Window {
         let ask = entry.ask.clone();
         // What was cancelled too late is not wanted any more, unless it is work that is done.
         let unwanted = ask.is_newest_only() && entry.watch.is_cancelled();
+        let is_unmapped = matches!(ended, Err(Failure::Unmapped(_)));
         let state = match ended {
             Ok(_) if unwanted => State::Cancelled,
             Ok(product) => State::Done(self.take(id, &ask, *product)),
             Err(Failure::Cancelled) => State::Cancelled,
-            Err(Failure::Failed(why)) => State::Failed(why),
+            Err(Failure::Failed(why) | Failure::Unmapped(why)) => State::Failed(why),
         };
         if let Some(entry) = self.jobs.get_mut(id) {
             entry.state = state.clone();
@@ -54,7 +55,15 @@ impl Window {
                 entry.ask = Ask::Nothing;
             }
         }
-        self.follow_up(id, &ask, &state);
+        match (&ask, &state) {
+            // What is what in it is for the person to say; of joined files the message says more.
+            (Ask::Open(file), State::Failed(why)) if is_unmapped && file.join.is_none() => {
+                self.makes_room = false;
+                self.files.close_begin(&file.path);
+                self.ask_columns(id, file, why);
+            }
+            _ => self.follow_up(id, &ask, &state),
+        }
     }
 
     /// Takes a product in, and says in words what came out.
@@ -111,6 +120,14 @@ impl Window {
                 }
                 said
             }
+            (Ask::Texts(id, _), Product::Texts(read)) => {
+                self.take_texts(*id, *read);
+                String::new()
+            }
+            (Ask::Tokens(id, job), Product::Tokens(ends)) => {
+                self.take_tokens(*id, job, *ends);
+                String::new()
+            }
             (_, Product::NeedleMade(made)) => {
                 self.settings.remember(&made.path);
                 self.needle.made = Some(made.path.clone());
@@ -139,7 +156,10 @@ impl Window {
         match product {
             Product::Models(models) => self.models = models,
             Product::Prompt(text) => self.synthesize.take_prompt(text),
-            Product::Found(found) => self.data.take_found(found),
+            Product::Found(found) => {
+                let is_search = matches!(ask, Ask::Find(job) if !job.search.is_empty());
+                self.data.take_found(found, is_search);
+            }
             Product::Stamps(stamps) => self.files.take_stamps(&stamps),
             Product::Reviews { reviews, n_damaged } => {
                 self.reviewing.take(reviews);
@@ -154,6 +174,11 @@ impl Window {
                 Ask::DrawLengths(_) => self.compare.take_lengths(drawn),
                 _ => self.compare.take_coherence(drawn),
             },
+            Product::Columns(read) => {
+                if let Ask::Columns(job) = ask {
+                    self.take_columns(job, *read);
+                }
+            }
             // They are in memory now, and the next picture shows them.
             Product::RecordsRead => {}
             Product::Board(made) => self.scores.take(*made),
@@ -243,6 +268,9 @@ impl Window {
             }
         }
         self.looked = None;
+        if !origin.map.is_empty() {
+            self.settings.remember_map(&origin.path, &origin.map);
+        }
         let is_new = self.files.all.iter().all(|file| file.origin.path != origin.path);
         self.files.take(origin.clone(), opened, id.0);
         let file = self.files.all.iter().find(|file| file.origin.path == origin.path);
@@ -260,6 +288,7 @@ impl Window {
         let title = ask.title();
         self.export.take_if(|dialog| !dialog.to.stays_after(id, state));
         self.scores.after(id, state);
+        let is_told = self.columns_after(id, ask, state);
         match (ask, state) {
             // The file that the example project should have made room for is not there.
             (Ask::Open(file), State::Failed(_) | State::Cancelled) => {
@@ -302,6 +331,8 @@ impl Window {
             _ => {}
         }
         match state {
+            // Where the dialog is, it says why.
+            State::Failed(_) if is_told => {}
             State::Failed(why) => self.complain(format!("{title}: {why}")),
             State::Cancelled if !ask.is_quiet() => self.tell(format!("{title}: cancelled")),
             State::Done(said) if ask.is_work() => self.tell(format!("{title}: {said}")),

@@ -6,8 +6,9 @@ use crate::job::Watch;
 use crate::model::{Meter, Pace};
 use crate::report::{CoherenceForm, LengthsView};
 use crate::workbench::{
-    BoardJob, CompareJob, ExportJob, FigureSource, FindJob, JobId, NeedleDrawJob, NeedleMakeJob,
-    NeedleRunJob, OpenFile, Place, SeedsJob, SelectJob, SynthEvent, TableJob,
+    BoardJob, ColumnsJob, CompareJob, ExportJob, FigureSource, FindJob, JobId, NeedleDrawJob,
+    NeedleMakeJob, NeedleRunJob, OpenFile, Place, SeedsJob, SelectJob, SynthEvent, TableJob,
+    TextsJob, TokensJob,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -43,6 +44,12 @@ pub enum Ask {
     ReadRecords(BTreeSet<Place>),
     /// Read the first records of a file that is being opened.
     FirstRows(OpenFile),
+    /// Find places in the texts of this number.
+    Texts(u64, TextsJob),
+    /// Count tokens in the texts of this number.
+    Tokens(u64, TokensJob),
+    /// Read the columns of a file.
+    Columns(ColumnsJob),
     /// Count lengths of a dataset.
     Lengths {
         /// The dataset.
@@ -156,6 +163,9 @@ impl Ask {
             Self::Find(_) => "Search records".into(),
             Self::ReadRecords(_) => "Read records".into(),
             Self::FirstRows(file) => format!("Read the begin of {}", file_name(&file.path)),
+            Self::Texts(..) => "Search a record".into(),
+            Self::Tokens(..) => "Count the tokens of a context".into(),
+            Self::Columns(job) => format!("Read the columns of {}", file_name(&job.path)),
             Self::Lengths { .. } => "Count lengths".into(),
             Self::DrawLengths(_) => "Draw lengths".into(),
             Self::DrawCoherence(_) => "Draw coherence".into(),
@@ -203,6 +213,9 @@ impl Ask {
                 | Self::Find(_)
                 | Self::ReadRecords(_)
                 | Self::FirstRows(_)
+                | Self::Columns(_)
+                | Self::Texts(..)
+                | Self::Tokens(..)
                 | Self::Lengths { .. }
                 | Self::DrawLengths(_)
                 | Self::DrawCoherence(_)
@@ -239,6 +252,7 @@ impl Ask {
         matches!(
             self,
             Self::Find(_)
+                | Self::Columns(_)
                 | Self::DrawLengths(_)
                 | Self::DrawCoherence(_)
                 | Self::DrawNeedles(_)

@@ -72,7 +72,7 @@ fn open(opening: Opening) -> anyhow::Result<()> {
                 .get(ix)
                 .map(|p| std::path::absolute(p).unwrap_or_else(|_| p.clone())),
             strategy: None,
-            map: Vec::new(),
+            map: opening.map.clone(),
         });
         // A picture for each tick of a counter would take the processor from the work, and where the
         // processor itself draws, some pictures a second are enough.

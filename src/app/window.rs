@@ -8,7 +8,7 @@ use super::files::Files;
 use super::jobs::{Ask, Entry, Jobs};
 use super::picker::{Picked, Picker, Purpose};
 use super::reviewing::{Change, Reviewing};
-use super::views::{compare, data, export, needle, scores, synthesize};
+use super::views::{columns, compare, data, export, needle, scores, synthesize};
 use crate::data::Verdict;
 use crate::workbench::{
     CatalogueRow, ComparePage, Desk, LoadedModel, ModelCard, OpenFile, Runner, Settings,
@@ -60,6 +60,7 @@ pub struct Window {
     pub(super) scores: scores::State,
     pub(super) needle: needle::State,
     pub(super) export: Option<export::Dialog>,
+    pub(super) columns: columns::State,
     pub(super) picker: Picker,
     pub(super) path_field: String,
     /// The person opens files of their own: the example project makes room for the first.
@@ -106,6 +107,7 @@ impl Window {
             scores: scores::State::default(),
             needle: needle::State::default(),
             export: None,
+            columns: columns::State::default(),
             picker: Picker::default(),
             path_field: String::new(),
             makes_room: false,
@@ -132,7 +134,10 @@ impl Window {
         window.start(Ask::ReadReviews);
         window.start(Ask::Models);
         window.start(Ask::Describe(window.settings.model.clone()));
-        for file in files {
+        for mut file in files {
+            if file.map.is_empty() {
+                file.map = window.settings.map_of(&file.path);
+            }
             window.start(Ask::Open(file));
         }
         window
@@ -174,7 +179,8 @@ impl Window {
 
     /// What failed and has not been closed by the person.
     pub fn complaints(&self) -> impl Iterator<Item = &str> {
-        self.notices.iter().filter(|notice| notice.failed).map(|notice| notice.text.as_str())
+        let failed = self.notices.iter().filter(|notice| notice.failed);
+        failed.map(|notice| notice.text.as_str()).chain(self.columns.why())
     }
 
     /// Opens a path that the person typed.
@@ -192,7 +198,8 @@ impl Window {
             return self.choose_model(path.to_string_lossy().into_owned());
         }
         self.makes_room |= !path.starts_with(&self.home);
-        self.start(Ask::Open(OpenFile { path, join: None, strategy: None, map: Vec::new() }));
+        let map = self.settings.map_of(&path);
+        self.start(Ask::Open(OpenFile { path, join: None, strategy: None, map }));
     }
 
     /// Takes another model, and reads its header.
@@ -225,6 +232,7 @@ impl Window {
                 self.run(command, ctx);
             }
         }
+        self.columns_logic();
         self.data_logic();
         self.synthesize_logic();
         self.compare_logic();
@@ -265,7 +273,7 @@ impl Window {
     pub(super) fn has_dialog(&self) -> bool {
         let closing = matches!(self.closing, Closing::Asking | Closing::Stopping(_));
         let of_view = self.needle.form_open.is_some() || self.scores.has_dialog();
-        let asks = self.export.is_some() || of_view;
+        let asks = self.export.is_some() || self.columns.is_open() || of_view;
         closing || asks || self.palette.is_some() || self.keys_shown
     }
 
@@ -377,6 +385,8 @@ impl Window {
             }
             Command::Undo => self.undo_review(),
             Command::Redo => self.redo_review(),
+            Command::NextHit => self.step_hit(1),
+            Command::PreviousHit => self.step_hit(-1),
             Command::Next => self.step_here(1),
             Command::Previous => self.step_here(-1),
             Command::RunSynthesis => {

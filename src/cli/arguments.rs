@@ -12,7 +12,7 @@ use super::needle_arguments::NeedleCommand;
 use super::report_arguments::ReportArguments;
 use super::score_arguments::ScoreArguments;
 use super::truncate_arguments::TruncateArguments;
-use super::window_arguments::{ViewArgument, WindowArguments, word};
+use super::window_arguments::{ViewArgument, WindowArguments, column, word};
 use crate::coherence::{Negatives, Settings};
 use crate::model::{Sampling, catalogue};
 use crate::synthesis;
@@ -71,11 +71,32 @@ impl Arguments {
     pub fn asked(self) -> Result<Asked, Command> {
         match self.command {
             Some(Command::Bench {
-                command: BenchCommand::Frames { files, model, view, form, during_synth, json },
+                command:
+                    BenchCommand::Frames {
+                        files,
+                        model,
+                        view,
+                        form,
+                        during_synth,
+                        search,
+                        regex,
+                        filter,
+                        json,
+                    },
             }) => {
                 let view = view.and_then(word);
                 let form = form.and_then(FormArgument::of_coherence).unwrap_or_default();
-                Ok(Asked::Frames(FramesWish { files, model, view, form, during_synth, json }))
+                Ok(Asked::Frames(FramesWish {
+                    files,
+                    model,
+                    view,
+                    form,
+                    during_synth,
+                    search,
+                    regex,
+                    filter,
+                    json,
+                }))
             }
             Some(command) => Err(command),
             None => Ok(Asked::Window(self.window.opening())),
@@ -257,6 +278,15 @@ pub enum BenchCommand {
         /// Let records be written meanwhile
         #[arg(long)]
         during_synth: bool,
+        /// In data, open the first record again and again, scroll its context and type this search
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+        /// The search is a regular expression
+        #[arg(long, requires = "search")]
+        regex: bool,
+        /// In data, type this expression into the filter while the table scrolls
+        #[arg(long, value_name = "EXPR")]
+        filter: Option<String>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -362,16 +392,6 @@ pub enum NegativesArgument {
     Random,
     /// The most similar ones
     Nearest,
-}
-
-/// `FIELD=COLUMN`
-fn column(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((field, column)) if !field.is_empty() && !column.is_empty() => {
-            Ok((field.to_owned(), column.to_owned()))
-        }
-        _ => Err("write FIELD=COLUMN, such as context=document".to_owned()),
-    }
 }
 
 impl Command {

@@ -174,6 +174,9 @@ fn lines(product: &Product) -> Result<()> {
         | Product::Found(_)
         | Product::RecordsRead
         | Product::FirstRows(_)
+        | Product::Columns(_)
+        | Product::Texts(_)
+        | Product::Tokens(_)
         | Product::Figure(_)
         | Product::Selected(_)
         | Product::Linked(_)

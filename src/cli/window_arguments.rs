@@ -11,6 +11,9 @@ pub struct WindowArguments {
     /// A context file that belongs to FILE line by line (one for each FILE, in the same order)
     #[arg(long)]
     pub join: Vec<PathBuf>,
+    /// A column for a field, such as `context=document`; may be given several times
+    #[arg(long, value_parser = column)]
+    map: Vec<(String, String)>,
     /// The view to show
     #[arg(long, value_enum)]
     view: Option<ViewArgument>,
@@ -55,6 +58,16 @@ fn size(text: &str) -> Result<[f32; 2], String> {
     }
 }
 
+/// `context=document`: a field and its column.
+pub fn column(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((field, column)) if !field.is_empty() && !column.is_empty() => {
+            Ok((field.to_owned(), column.to_owned()))
+        }
+        _ => Err("write FIELD=COLUMN, such as context=document".to_owned()),
+    }
+}
+
 /// The name of a value on the command line.
 pub fn word(value: impl ValueEnum) -> Option<String> {
     Some(value.to_possible_value()?.get_name().to_owned())
@@ -66,6 +79,7 @@ impl WindowArguments {
         Opening {
             files: self.files,
             join: self.join,
+            map: self.map,
             view: self.view.and_then(word),
             screenshot: self.screenshot,
             size: self.size,

@@ -159,3 +159,13 @@ pub enum DataError {
     #[error("cannot write {}: {cause} (while {doing}); check the folder, its permissions and the free space", path.display())]
     Write { path: PathBuf, doing: &'static str, cause: io::Error },
 }
+
+impl DataError {
+    /// Whether saying which column is what may help: the file has rows, and none of them is a record.
+    pub fn wants_columns(&self) -> bool {
+        matches!(
+            self,
+            Self::NoRecord { .. } | Self::NoSuchColumn { .. } | Self::TooManySkipped { .. }
+        )
+    }
+}

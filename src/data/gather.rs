@@ -40,6 +40,15 @@ pub(super) trait Keep {
     fn is_full(&self) -> bool {
         false
     }
+
+    /// Takes an object of the file as it stands there; gives it back if the record in it is wanted.
+    fn keep_object(
+        &mut self,
+        _line: usize,
+        object: Map<String, Value>,
+    ) -> Option<Map<String, Value>> {
+        Some(object)
+    }
 }
 
 impl Keep for Vec<Record> {
@@ -143,6 +152,7 @@ impl<'a, K: Keep> Gather<'a, K> {
             other => return self.skip(line, no_object(&other)),
         };
         self.note_keys(&object);
+        let Some(object) = self.kept.keep_object(line, object) else { return Ok(()) };
         match read_fields(object, self.map) {
             Ok(fields) => self.keep(line, fields),
             Err(reason) => self.skip(line, reason),

@@ -13,17 +13,21 @@ mod columnar;
 mod error;
 mod fields;
 pub mod filter;
+mod first_rows;
 mod gather;
+mod guess;
 mod id;
 mod index;
 mod join;
 mod light;
 mod lines;
+mod occurrences;
 mod read;
 mod record;
 mod records;
 mod review;
 mod scan;
+mod search;
 mod shape;
 mod sniff;
 mod source;
@@ -35,7 +39,9 @@ mod write;
 pub use cells::table_cell;
 pub use columnar::JSON_COLUMNS;
 pub use error::DataError;
+pub use first_rows::FirstRows;
 pub use id::{InvalidId, RecordId, StrategyId};
+pub use occurrences::occurrences;
 #[cfg(test)]
 pub(crate) use read::read_indexed;
 pub use read::{
@@ -45,4 +51,5 @@ pub use read::{
 pub use record::{Numbering, Record, Source, assign_ids, record_id};
 pub use records::{Records, Row};
 pub use review::{BEST_RATING, Review, Reviews, Verdict, append_reviews};
+pub use search::{Matcher, SearchText};
 pub use write::{write_atomic, write_records};

@@ -298,12 +298,12 @@ pub fn time_opening(
 }
 
 /// So much of a packed file is unpacked for its first rows.
-const BEGIN_BYTES: u64 = 16 << 20;
+pub(super) const BEGIN_BYTES: u64 = 16 << 20;
 
 /// Rows that are shown before a file is read.
 pub const FIRST_ROWS: usize = 200;
 
-fn check_map(map: &[(String, String)]) -> Result<(), DataError> {
+pub(super) fn check_map(map: &[(String, String)]) -> Result<(), DataError> {
     let target = |field: &str| if field == "answer" { "answers" } else { field }.to_owned();
     for (ix, (field, column)) in map.iter().enumerate() {
         let (field, column) = (field.clone(), column.clone());
@@ -319,7 +319,7 @@ fn check_map(map: &[(String, String)]) -> Result<(), DataError> {
 }
 
 /// Reads one file of any form into `kept`.
-fn read_into<K: Keep>(
+pub(super) fn read_into<K: Keep>(
     reading: Reading<'_>,
     mut opened: Opened,
     kept: K,

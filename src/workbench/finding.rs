@@ -10,7 +10,7 @@ pub use order::{Sort, SortBy};
 use super::filtering::{Asking, KnownOf, counted_in, field};
 use super::{Links, WorkbenchError};
 use crate::data::filter::{Filter, Needs, Part, Unit};
-use crate::data::{Dataset, Record, Reviews, Row};
+use crate::data::{Dataset, Matcher, Record, Reviews, Row, SearchText};
 use crate::job::Watch;
 use crate::lengths::Lengths;
 use crate::prompt::Task;
@@ -22,9 +22,8 @@ use std::sync::Arc;
 pub struct FindJob {
     /// Where to look.
     pub datasets: Vec<Searched>,
-    /// What the instruction, an answer, the context or the id must hold; upper and lower case are
-    /// one. Empty: anything.
-    pub text: String,
+    /// What the instruction, an answer or the context must hold, or the id begin with. Empty: anything.
+    pub search: SearchText,
     /// The task; `None`: any.
     pub task: Option<String>,
     /// The strategy; `None`: any.
@@ -110,11 +109,14 @@ impl FindJob {
             let holds = asking.flags(&searched.dataset, &known, watch)?;
             flags.iter_mut().zip(holds).for_each(|(flag, holds)| *flag &= holds);
         }
-        let needle = self.text.trim().to_lowercase();
-        if !needle.is_empty() {
-            let hits = records
-                .flagged(&flags)
-                .par_map::<bool, WorkbenchError>(watch, |_, record| Ok(holds(record, &needle)))?;
+        if !self.search.is_empty() {
+            let matcher = self.search.matcher().map_err(WorkbenchError::Wish)?;
+            let id = self.search.text.trim().to_lowercase();
+            let chosen = records.flagged(&flags);
+            let hits = chosen.par_map::<bool, WorkbenchError>(watch, |_, record| {
+                let is_id = !self.search.regex && record.id.as_str().starts_with(&id);
+                Ok(is_id || holds(record, &matcher))
+            })?;
             let wanted = flags.iter_mut().filter(|flag| **flag);
             wanted.zip(hits).for_each(|(flag, hit)| *flag = hit);
         }
@@ -163,11 +165,9 @@ impl Searched {
     }
 }
 
-/// Whether a record has a text, in lower case, anywhere, or an id that begins so.
-fn holds(record: &Record, needle: &str) -> bool {
-    let holds = |text: &str| text.to_lowercase().contains(needle);
-    record.id.as_str().starts_with(needle)
-        || holds(&record.instruction)
-        || record.answers.iter().any(|answer| holds(answer))
-        || record.context.as_deref().is_some_and(holds)
+/// Whether what is searched for stands anywhere in a record.
+fn holds(record: &Record, matcher: &Matcher) -> bool {
+    matcher.is_in(&record.instruction)
+        || record.answers.iter().any(|answer| matcher.is_in(answer))
+        || record.context.as_deref().is_some_and(|context| matcher.is_in(context))
 }

@@ -8,6 +8,7 @@ mod bench;
 mod bench_open;
 mod boarding;
 mod checking;
+mod columns;
 mod comparing;
 mod counted;
 mod demo;
@@ -43,6 +44,7 @@ mod settings;
 mod signature;
 mod synth;
 mod tabling;
+mod texts;
 mod truncating;
 mod wishes;
 
@@ -50,6 +52,7 @@ pub use bench::{BenchJob, BenchReport};
 pub use bench_open::{BenchOpenJob, BenchOpenReport};
 pub use boarding::{BoardGap, BoardJob, BoardMade};
 pub use checking::{CheckCount, CheckJob, CheckReport};
+pub use columns::{Cells, ColumnsJob, ColumnsRead, RowRead};
 pub use comparing::{CompareJob, CompareReport, CompareWish, RESAMPLES, SideReport};
 pub use demo::{DemoJob, DemoReport};
 pub use desk::{Desk, LoadedModel};
@@ -81,6 +84,7 @@ pub use selecting::{Brush, SelectJob, Selected};
 pub use settings::{OpenFile, Settings};
 pub use synth::{NoPreview, Preview, Prompt, SynthEvent, SynthJob, SynthReport, preview};
 pub use tabling::TableJob;
+pub use texts::{MOST_PLACES, TextsJob, TextsRead, TokenEnds, TokensJob};
 pub use truncating::{TruncateJob, TruncateReport};
 pub use wishes::{FramesWish, Opening};
 
@@ -144,6 +148,8 @@ pub enum Job {
     FirstRows(OpenJob),
     /// Look whether files have changed.
     Stamps(BTreeSet<PathBuf>),
+    /// Which column of a file is what?
+    Columns(ColumnsJob),
     /// Read results from a folder, or from a file of predictions.
     OpenResults(PathBuf),
     /// Put results side by side.
@@ -165,6 +171,10 @@ pub enum Job {
     Find(FindJob),
     /// Read records of large files, so that they are in memory for a while.
     ReadRecords(Vec<(Arc<Dataset>, usize)>),
+    /// Find places in the texts of a record.
+    Texts(TextsJob),
+    /// Cut a text into tokens.
+    Tokens(TokensJob),
     /// Draw a figure.
     Figure(FigureJob),
     /// Find the records in a range of a plot.
@@ -219,6 +229,7 @@ impl Job {
     /// Which worker does it.
     fn worker(&self) -> Worker {
         match self {
+            Self::Tokens(job) if !job.is_quick() => Worker::Io,
             Self::Synth(_)
             | Self::Coherence(_)
             | Self::Evaluate(_)
@@ -232,6 +243,9 @@ impl Job {
             | Self::Find(_)
             | Self::ReadRecords(_)
             | Self::FirstRows(_)
+            | Self::Texts(_)
+            | Self::Tokens(_)
+            | Self::Columns(_)
             | Self::Figure(_)
             | Self::Select(_)
             | Self::Link(_)
@@ -301,6 +315,8 @@ pub enum Product {
     Opened(Opened),
     /// See [`Job::FirstRows`].
     FirstRows(Option<Opened>),
+    /// See [`Job::Columns`].
+    Columns(Box<ColumnsRead>),
     /// See [`Job::Board`].
     Board(Box<BoardMade>),
     /// The files of the example project, human records first.
@@ -313,6 +329,10 @@ pub enum Product {
     Described(ModelCard),
     /// See [`Job::Find`].
     Found(Vec<Place>),
+    /// See [`Job::Texts`].
+    Texts(Box<TextsRead>),
+    /// See [`Job::Tokens`].
+    Tokens(Box<TokenEnds>),
     /// See [`Job::ReadRecords`].
     RecordsRead,
     /// See [`Job::Figure`].
@@ -464,6 +484,7 @@ pub fn run(
         Job::Demo(job) => Product::Demo(Box::new(demo::run(job, desk, watch, follow)?)),
         Job::Open(job) => Product::Opened(opening::run(&job, watch)?),
         Job::FirstRows(job) => Product::FirstRows(opening::first_rows(&job, watch)?),
+        Job::Columns(job) => Product::Columns(Box::new(columns::run(&job, watch)?)),
         Job::OpenResults(path) => Product::Opened(opening::results(&path, watch)?),
         Job::SaveTable(job) => Product::Saved(tabling::run(&job)?),
         Job::Board(job) => Product::Board(Box::new(boarding::run(&job, watch)?)),
@@ -472,6 +493,8 @@ pub fn run(
         Job::ReadPrompt(path) => Product::Prompt(synth::read_prompt_file(&path)?),
         Job::Describe(choice) => Product::Described(loading::describe(&choice)?),
         Job::Find(job) => Product::Found(finding::run(&job, watch)?),
+        Job::Texts(job) => Product::Texts(Box::new(job.find(watch)?)),
+        Job::Tokens(job) => Product::Tokens(Box::new(texts::tokens(&job, watch)?)),
         Job::ReadRecords(places) => {
             for (dataset, ix) in places {
                 watch.check()?;

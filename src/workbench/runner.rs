@@ -35,6 +35,8 @@ pub enum Failure {
     Cancelled,
     /// What went wrong and what to do.
     Failed(String),
+    /// The same, where saying which column of the file is what may help.
+    Unmapped(String),
 }
 
 /// A job on its way to a worker.
@@ -135,6 +137,9 @@ fn work(
         let ended = match ran {
             Ok(Ok(product)) => Ok(Box::new(product)),
             Ok(Err(error)) if error.is_cancelled() => Err(Failure::Cancelled),
+            Ok(Err(WorkbenchError::Data(error))) if error.wants_columns() => {
+                Err(Failure::Unmapped(error.to_string()))
+            }
             Ok(Err(error)) => Err(Failure::Failed(error.to_string())),
             Err(panic) => {
                 // What the panic left behind cannot be trusted.

@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 /// How many recent files are kept.
 const MOST_RECENT: usize = 12;
 
+/// Of how many files it is remembered which column is what.
+const MOST_MAPPED: usize = 200;
+
 /// What the window remembers from run to run. A field that is missing in the file, or cannot be
 /// read, has its first value again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +24,8 @@ pub struct Settings {
     pub open: Vec<OpenFile>,
     /// Files that were opened or written, newest first.
     pub recent: Vec<PathBuf>,
+    /// Which column is what, in files that were opened so, also those that are closed; newest first.
+    pub mapped: Vec<MappedFile>,
     /// `auto`, `dark` or `light`.
     pub theme: String,
     /// Size of everything; 1 is usual.
@@ -57,11 +62,21 @@ pub struct OpenFile {
     pub map: Vec<(String, String)>,
 }
 
+/// Which column of a file is what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappedFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Field, column.
+    pub map: Vec<(String, String)>,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
             open: Vec::new(),
             recent: Vec::new(),
+            mapped: Vec::new(),
             theme: "auto".into(),
             zoom: 1.0,
             size: [1440.0, 900.0],
@@ -123,6 +138,21 @@ impl Settings {
         self.recent.truncate(MOST_RECENT);
     }
 
+    /// Which column of a file is what, as it was opened last.
+    pub fn map_of(&self, path: &Path) -> Vec<(String, String)> {
+        let mapped = self.mapped.iter().find(|mapped| mapped.path == path);
+        mapped.map_or_else(Vec::new, |mapped| mapped.map.clone())
+    }
+
+    /// Takes note of which column of a file is what; an empty mapping forgets it.
+    pub fn remember_map(&mut self, path: &Path, map: &[(String, String)]) {
+        self.mapped.retain(|mapped| mapped.path != path);
+        if !map.is_empty() {
+            self.mapped.insert(0, MappedFile { path: path.to_owned(), map: map.to_vec() });
+            self.mapped.truncate(MOST_MAPPED);
+        }
+    }
+
     /// Writes them.
     ///
     /// # Errors
@@ -162,5 +192,20 @@ mod tests {
         assert_eq!(Settings::read(&path), settings);
         assert_eq!((settings.recent.len(), &settings.recent[0]), (12, &"12.jsonl".into()));
         std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn columns_of_the_files_opened_last_are_remembered() {
+        let mut settings = Settings::default();
+        let map = |n: usize| vec![("context".to_owned(), format!("c{n}"))];
+        let path = |n: usize| PathBuf::from(format!("{n}.jsonl"));
+        (0..MOST_MAPPED + 5).for_each(|n| settings.remember_map(&path(n), &map(n)));
+        assert_eq!(settings.mapped.len(), MOST_MAPPED);
+        assert!(settings.map_of(&path(4)).is_empty());
+        assert_eq!(settings.map_of(&path(5)), map(5));
+        settings.remember_map(&path(5), &map(6));
+        assert_eq!(settings.map_of(&path(5)), map(6));
+        settings.remember_map(&path(5), &[]);
+        assert!(settings.map_of(&path(5)).is_empty());
     }
 }

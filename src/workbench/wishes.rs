@@ -10,6 +10,8 @@ pub struct Opening {
     pub files: Vec<PathBuf>,
     /// Context files that belong to them line by line: none, or one for each.
     pub join: Vec<PathBuf>,
+    /// Which column holds which field, in all of them: field, column.
+    pub map: Vec<(String, String)>,
     /// The view to show.
     pub view: Option<String>,
     /// Write the window's picture here once nothing changes any more, and leave.
@@ -33,6 +35,12 @@ pub struct FramesWish {
     pub form: CoherenceForm,
     /// Whether records are written meanwhile.
     pub during_synth: bool,
+    /// Type this search in the Data view, and read the first record.
+    pub search: Option<String>,
+    /// Whether that is a regular expression.
+    pub regex: bool,
+    /// Type this expression into the filter of the Data view, and scroll through the table.
+    pub filter: Option<String>,
     /// Print JSON.
     pub json: bool,
 }

@@ -123,3 +123,18 @@ fn the_dialogs_fit_into_the_smallest_window() {
         assert!(!stage.has(role, name), "Escape leaves");
     }
 }
+
+#[test]
+fn the_question_for_columns_fits_into_the_smallest_window() {
+    let text = "{\"document\":\"D\",\"ask\":\"A\",\"reply\":\"R\"}\n".repeat(9);
+    let stage = Setup::example().file("odd.jsonl", &text).size(SMALLEST).open();
+    let screen = stage.harness.ctx.content_rect();
+    for (role, name) in [
+        (Role::ComboBox, "Seed column"),
+        (Role::Button, "Open with these columns"),
+        (Role::Button, "Copy the words for the command line"),
+    ] {
+        let rect = stage.find(role, name).rect();
+        assert!(screen.contains_rect(rect), "`{name}` at {rect:?}");
+    }
+}

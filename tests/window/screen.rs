@@ -45,18 +45,11 @@ fn wait(mut program: Child) -> std::process::Output {
     program.wait_with_output().unwrap()
 }
 
-#[test]
-fn the_window_opens_and_gives_its_picture() {
-    let display = Display::open();
-    if !needs("a virtual display (Xvfb)", display.is_some())
-        || !needs("an adapter to draw with", super::pictures::has_adapter())
-    {
-        return;
-    }
-    let folder = Folder::new();
+/// Starts the program, which takes its picture: how it ended, and what it told.
+fn pictured(folder: &Folder, display: &Option<Display>, words: &[&str]) -> (Option<i32>, String) {
     let program = Command::new(env!("CARGO_BIN_EXE_backstory"))
         .args(["--screenshot", "out.png", "--size", "1100x700", "--theme", "light"])
-        .args(["--view", "compare"])
+        .args(words)
         .current_dir(folder.path(""))
         .env("BACKSTORY_HOME", folder.path("home"))
         .env("DISPLAY", display.iter().map(|display| display.name.as_str()).collect::<String>())
@@ -68,8 +61,20 @@ fn the_window_opens_and_gives_its_picture() {
         .spawn()
         .unwrap();
     let ended = wait(program);
-    let told = String::from_utf8_lossy(&ended.stderr);
-    assert_eq!(ended.status.code(), Some(0), "{told}");
+    (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+}
+
+#[test]
+fn the_window_opens_and_gives_its_picture() {
+    let display = Display::open();
+    if !needs("a virtual display (Xvfb)", display.is_some())
+        || !needs("an adapter to draw with", super::pictures::has_adapter())
+    {
+        return;
+    }
+    let folder = Folder::new();
+    let (code, told) = pictured(&folder, &display, &["--view", "compare"]);
+    assert_eq!(code, Some(0), "{told}");
     let picture =
         eframe::icon_data::from_png_bytes(&std::fs::read(folder.path("out.png")).unwrap());
     let picture = picture.unwrap();
@@ -82,4 +87,22 @@ fn the_window_opens_and_gives_its_picture() {
     assert!(picture.rgba.chunks_exact(4).all(|pixel| pixel[3] == 255));
     // A picture changes nothing that the window remembers.
     assert!(!folder.path("home/settings.json").exists());
+}
+
+#[test]
+fn columns_are_named_on_the_command_line_of_the_window() {
+    let display = Display::open();
+    if !needs("a virtual display (Xvfb)", display.is_some())
+        || !needs("an adapter to draw with", super::pictures::has_adapter())
+    {
+        return;
+    }
+    let row = "{\"document\":\"Rain fell.\",\"ask\":\"What fell?\",\"reply\":\"Rain\"}\n";
+    let folder = Folder::new().with("odd.jsonl", row);
+    // Without a word on them the window asks, which a script hears of.
+    let (code, told) = pictured(&folder, &display, &["odd.jsonl"]);
+    assert!(code == Some(1) && told.contains("not a shape that is known"), "{code:?} {told}");
+    let map = ["--map", "instruction=ask", "--map", "answer=reply", "--map", "context=document"];
+    let (code, told) = pictured(&folder, &display, &[&["odd.jsonl"], &map[..]].concat());
+    assert_eq!(code, Some(0), "{told}");
 }

@@ -169,6 +169,11 @@ fn file_menu_ui(window: &mut Window, ui: &mut Ui, key: u64) {
             ui.close();
             window.browse(Purpose::Join(key), None);
         }
+        let columns = ui.button("Columns…");
+        if columns.on_hover_text("Say which column of the file is what").clicked() {
+            ui.close();
+            window.choose_columns(key);
+        }
         ui.menu_button("Strategy", |ui| {
             let id = egui::Id::unique(("strategy name", key));
             let first = || strategies.first().map_or(String::new(), |s| s.as_str().to_owned());

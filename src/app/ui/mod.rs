@@ -37,6 +37,7 @@ pub fn window_ui(window: &mut Window, ui: &mut Ui) {
     });
     window.export_ui(ui);
     window.save_table_ui(ui);
+    window.columns_dialog_ui(ui);
     window.needle_form_ui(ui);
     dialogs::palette_ui(window, ui);
     dialogs::keys_ui(window, ui);

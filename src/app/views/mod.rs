@@ -1,5 +1,6 @@
 //! The views: each file draws one and holds its state.
 
+pub mod columns;
 pub mod compare;
 pub mod data;
 mod destination;

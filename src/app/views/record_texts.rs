@@ -1,20 +1,37 @@
 //! The three texts of a record as they are read: counted, with answers and what is searched for
-//! marked.
+//! marked, and with a map of the context.
+
+mod hits;
+mod offsets;
+mod serving;
+mod spans;
 
 use super::data::counted;
 use crate::app::ui::name_field;
-use crate::app::widgets::long_text::{
-    LongText, MarkKind, Marked, occurrences, occurrences_anywhere,
-};
+use crate::app::widgets::long_text::{LongText, MarkKind, Marked};
 use crate::coherence;
-use crate::data::{Dataset, Record};
-use crate::workbench::Place;
+use crate::data::{Dataset, Record, SearchText};
+use crate::job::Watch;
+use crate::workbench::{Place, TextsJob, TextsRead};
 use egui::{Align, Layout, RichText, Ui};
+use hits::Hits;
+use offsets::Tokens;
+pub(in crate::app) use serving::Wanted;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Occurrences that are marked; a text full of marks says nothing more.
-const MOST_MARKS: usize = 2000;
+/// Less height than this is left to the text alone.
+const LEAST_HEIGHT: f32 = 96.0;
+
+/// Beside a search there is room for all words of the buttons from this width on.
+const WIDE: f32 = 330.0;
+
+/// The three texts, in the order in which they are read.
+const INSTRUCTION: usize = 0;
+const ANSWER: usize = 1;
+const CONTEXT: usize = 2;
+const TITLES: [&str; 3] = ["Instruction", "Answer", "Context"];
 
 /// A record's texts, prepared for drawing.
 pub struct RecordTexts {
@@ -22,54 +39,49 @@ pub struct RecordTexts {
     pub place: Place,
     /// Where it is in.
     pub dataset: Arc<Dataset>,
+    /// Tells these texts from all others of this run of the program.
+    id: u64,
     record: Arc<Record>,
-    /// What is marked besides the answers.
-    search: String,
-    instruction: Part,
-    answer: Part,
-    context: Part,
-    /// Where the answers stand in the context, and how often one was jumped to.
-    answers: Vec<Range<usize>>,
+    texts: [LongText; 3],
+    /// What was searched for last, and what is marked.
+    asked: SearchText,
+    marked: SearchText,
+    hits: Hits,
+    is_asked: bool,
+    /// Where the answers stand in the context; `None` before that is known.
+    answers: Option<Vec<Range<usize>>>,
     is_yes_no: bool,
     n_jumps: usize,
-}
-
-/// A text, and its words, counted once.
-struct Part {
-    text: LongText,
-    n_words: usize,
-}
-
-impl Part {
-    fn new(text: Arc<str>) -> Self {
-        Self { n_words: text.split_whitespace().count(), text: LongText::new(text, Vec::new()) }
-    }
+    tokens: Tokens,
 }
 
 impl RecordTexts {
-    /// The texts of a record, which is at a place.
-    pub fn new(dataset: Arc<Dataset>, record: Arc<Record>, place: Place, search: &str) -> Self {
-        let context: Arc<str> = record.context.as_deref().unwrap_or_default().into();
-        // A yes or a no stands in every text and answers nothing there.
-        let is_yes_no = coherence::is_yes_no(record.answer());
-        let looked_for = record.answers.iter().filter(|_| !is_yes_no);
-        let mut answers: Vec<Range<usize>> =
-            looked_for.flat_map(|answer| occurrences(&context, answer, MOST_MARKS)).collect();
-        answers.sort_unstable_by_key(|range| range.start);
-        let mut texts = Self {
-            instruction: Part::new(record.instruction.as_str().into()),
-            answer: Part::new(record.answers.join("\n\nor:\n").into()),
-            context: Part::new(context),
+    /// The texts of a record, which is at a place. Nothing is marked before a search was handed to
+    /// [`Wanted::add`].
+    pub fn new(dataset: Arc<Dataset>, record: Arc<Record>, place: Place) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let text = |text: &str| LongText::new(text.into(), Vec::new());
+        let context = text(record.context.as_deref().unwrap_or_default());
+        Self {
+            texts: [
+                text(&record.instruction),
+                text(&record.answers.join("\n\nor:\n")),
+                context.with_map(spans::regions(&record)),
+            ],
+            // A yes or a no stands in every text and answers nothing there.
+            is_yes_no: coherence::is_yes_no(record.answer()),
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
             place,
             dataset,
             record,
-            search: String::new(),
-            answers,
-            is_yes_no,
+            asked: SearchText::default(),
+            marked: SearchText::default(),
+            hits: Hits::default(),
+            is_asked: false,
+            answers: None,
             n_jumps: 0,
-        };
-        texts.mark(search);
-        texts
+            tokens: Tokens::default(),
+        }
     }
 
     /// The record, to be held on to.
@@ -82,108 +94,147 @@ impl RecordTexts {
         &self.record
     }
 
-    /// Marks what is searched for, and the answers in the context. The reader stays where they are.
-    pub fn mark(&mut self, search: &str) {
-        if search == self.search && !search.is_empty() {
-            return;
+    /// Marks what is searched for, at once in short texts; else the job that finds its places. The reader
+    /// stays where they are.
+    fn wanted(&mut self, search: &SearchText) -> Option<TextsJob> {
+        let is_known = *search == self.asked || search.is_empty() && self.asked.is_empty();
+        if is_known && self.is_asked {
+            return None;
         }
-        let hits = |part: &Part| -> Vec<Marked> {
-            let found = occurrences_anywhere(part.text.text(), search, MOST_MARKS);
-            marked(found, MarkKind::Search).collect()
+        let answers = match self.answers.is_none() && !self.is_yes_no {
+            true => self.record.answers.clone(),
+            false => Vec::new(),
         };
-        for part in [&mut self.instruction, &mut self.answer] {
-            let marks = hits(part);
-            part.text.set_marks(marks);
+        let texts = [INSTRUCTION, ANSWER, CONTEXT].map(|ix| self.texts[ix].shared());
+        let job = TextsJob { texts, answers, search: search.clone() };
+        (self.asked, self.is_asked) = (search.clone(), true);
+        if !job.is_short() {
+            return Some(job);
         }
-        let mut marks: Vec<Marked> = marked(self.answers.clone(), MarkKind::Answer).collect();
-        marks.extend(hits(&self.context));
-        self.context.text.set_marks(marks);
-        search.clone_into(&mut self.search);
+        if let Ok(read) = job.find(&Watch::default()) {
+            self.take(read);
+        }
+        None
     }
 
-    /// Whether another search is marked.
-    pub fn is_marked_for(&self, search: &str) -> bool {
-        self.search == search
+    /// Takes the places that were found.
+    fn take(&mut self, read: TextsRead) {
+        if read.search != self.asked {
+            return;
+        }
+        let (places, refused) = match read.hits {
+            Ok(places) => (places, None),
+            Err(why) => (Default::default(), Some(why)),
+        };
+        self.hits = Hits { places, refused, current: None };
+        self.marked = read.search;
+        self.answers.get_or_insert(read.answers);
+        self.set_marks();
+    }
+
+    fn set_marks(&mut self) {
+        for (ix, text) in self.texts.iter_mut().enumerate() {
+            let answers = self.answers.iter().flatten().filter(|_| ix == CONTEXT);
+            let answer =
+                |range: &Range<usize>| Marked { range: range.clone(), kind: MarkKind::Answer };
+            // Of two that overlap the one that begins first is seen, and of those the first.
+            let marks = self.hits.marks(ix).chain(answers.map(answer)).collect();
+            text.set_marks(marks);
+        }
     }
 
     /// Draws the instruction; `of` tells it from others on the screen, such as " of human".
     pub fn instruction_ui(&mut self, ui: &mut Ui, of: &str) {
-        part_ui(ui, ["Instruction", of], &mut self.instruction, None);
+        self.part_ui(ui, INSTRUCTION, of);
     }
 
     /// Draws the answers.
     pub fn answer_ui(&mut self, ui: &mut Ui, of: &str) {
-        part_ui(ui, ["Answer", of], &mut self.answer, None);
+        self.part_ui(ui, ANSWER, of);
     }
 
-    /// Draws the context, with a way from answer to answer.
+    /// Draws the context, with a way from answer to answer and from hit to hit.
     pub fn context_ui(&mut self, ui: &mut Ui, of: &str) {
-        let Self { context, answers, is_yes_no, n_jumps, .. } = self;
-        let jumps = Jumps { answers, is_yes_no: *is_yes_no, n_jumps };
-        part_ui(ui, ["Context", of], context, Some(jumps));
+        self.part_ui(ui, CONTEXT, of);
     }
-}
 
-fn marked(ranges: Vec<Range<usize>>, kind: MarkKind) -> impl Iterator<Item = Marked> {
-    ranges.into_iter().map(move |range| Marked { range, kind })
-}
-
-/// Where the answers stand, for the button that goes from one to the next.
-struct Jumps<'a> {
-    answers: &'a [Range<usize>],
-    is_yes_no: bool,
-    n_jumps: &'a mut usize,
-}
-
-fn part_ui(ui: &mut Ui, [title, of]: [&str; 2], part: &mut Part, jumps: Option<Jumps<'_>>) {
-    let Part { text, n_words } = part;
-    let name = format!("{title}{of}");
-    ui.horizontal(|ui| {
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let lower = format!("{}{of}", title.to_lowercase());
-            let copy = ui.small_button("Copy").on_hover_text(format!("Copy the whole {lower}"));
-            name_field(&copy, &format!("Copy the {lower}"));
-            if copy.clicked() {
-                ui.ctx().copy_text(text.text().to_owned());
-            }
-            if let Some(jumps) = jumps.filter(|_| !text.text().is_empty()) {
-                jump_ui(ui, text, jumps);
-            }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.add(egui::Label::new(RichText::new(title).strong()).truncate());
-                let words = RichText::new(counted(*n_words, "word")).weak();
-                if ui.available_width() > 30.0 {
-                    ui.add(egui::Label::new(words).truncate());
-                }
+    fn part_ui(&mut self, ui: &mut Ui, ix: usize, of: &str) {
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.head_ui(ui, ix, of));
+        });
+        let has_offsets = ix == CONTEXT && ui.available_height() > LEAST_HEIGHT;
+        let line = ui.text_style_height(&egui::TextStyle::Small) + ui.spacing().item_spacing.y;
+        egui::Frame::NONE
+            .fill(ui.visuals().extreme_bg_color)
+            .stroke(ui.visuals().widgets.noninteractive.bg_stroke)
+            .corner_radius(4)
+            .inner_margin(egui::Margin::symmetric(6, 4))
+            .show(ui, |ui| {
+                let size =
+                    ui.available_size() - egui::vec2(0.0, if has_offsets { line } else { 0.0 });
+                ui.set_min_size(size);
+                ui.set_max_size(size);
+                let name = format!("{}{of}", TITLES[ix]);
+                self.texts[ix].ui(ui, &name, &name);
             });
-        });
-    });
-    egui::Frame::NONE
-        .fill(ui.visuals().extreme_bg_color)
-        .stroke(ui.visuals().widgets.noninteractive.bg_stroke)
-        .corner_radius(4)
-        .inner_margin(egui::Margin::symmetric(6, 4))
-        .show(ui, |ui| {
-            ui.set_min_size(ui.available_size());
-            text.ui(ui, &name, &name);
-        });
-}
+        if has_offsets {
+            self.offsets_ui(ui);
+        }
+    }
 
-fn jump_ui(ui: &mut Ui, text: &mut LongText, Jumps { answers, is_yes_no, n_jumps }: Jumps<'_>) {
-    if is_yes_no {
-        ui.label(RichText::new("yes or no").weak())
-            .on_hover_text("Such an answer stands in every text, so its places are not marked");
-        return;
+    /// Title and buttons, from right to left.
+    fn head_ui(&mut self, ui: &mut Ui, ix: usize, of: &str) {
+        let title = TITLES[ix];
+        let lower = format!("{}{of}", title.to_lowercase());
+        let copy = ui.small_button("Copy").on_hover_text(format!("Copy the whole {lower}"));
+        name_field(&copy, &format!("Copy the {lower}"));
+        if copy.clicked() {
+            ui.ctx().copy_text(self.texts[ix].text().to_owned());
+        }
+        if ix == CONTEXT {
+            if !self.texts[CONTEXT].text().is_empty() {
+                let is_short = !self.asked.is_empty() && ui.available_width() < WIDE;
+                self.jump_ui(ui, is_short);
+            }
+            if let Some(by) = self.hits_ui(ui, of) {
+                self.step_hit(by);
+            }
+        }
+        if ui.available_width() < 16.0 {
+            return;
+        }
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.add(egui::Label::new(RichText::new(title).strong()).truncate());
+            let words = RichText::new(counted(self.texts[ix].n_words(), "word")).weak();
+            if ui.available_width() > 30.0 {
+                ui.add(egui::Label::new(words).truncate());
+            }
+        });
     }
-    if answers.is_empty() {
-        ui.label(RichText::new("answer not found").weak());
-        return;
-    }
-    let ix = *n_jumps % answers.len();
-    let words = format!("Next answer ({} of {})", ix + 1, answers.len());
-    let button = ui.small_button(words);
-    if button.on_hover_text("Go to where the answer stands in the context").clicked() {
-        text.jump_to(answers[ix].start);
-        *n_jumps += 1;
+
+    /// The way from answer to answer, or why there is none; with few words where there is little room.
+    fn jump_ui(&mut self, ui: &mut Ui, is_short: bool) {
+        let answers = match &self.answers {
+            Some(answers) if !self.is_yes_no && !answers.is_empty() => answers,
+            _ if is_short => return,
+            _ if self.is_yes_no => {
+                let words = "Such an answer stands in every text, so its places are not marked";
+                ui.label(RichText::new("yes or no").weak()).on_hover_text(words);
+                return;
+            }
+            none => {
+                let words = if none.is_some() { "answer not found" } else { "looking for it…" };
+                ui.label(RichText::new(words).weak());
+                return;
+            }
+        };
+        let ix = self.n_jumps % answers.len();
+        let words = format!("Next answer ({} of {})", ix + 1, answers.len());
+        let button = ui.small_button(if is_short { "Answer" } else { &words });
+        name_field(&button, &words);
+        if button.on_hover_text("Go to where the answer stands in the context").clicked() {
+            self.texts[CONTEXT].jump_to(answers[ix].start);
+            self.n_jumps += 1;
+        }
     }
 }

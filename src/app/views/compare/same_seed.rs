@@ -6,9 +6,10 @@ use crate::app::files::File;
 use crate::app::jobs::Ask;
 use crate::app::ui::{name_field, swatch_ui};
 use crate::app::views::data::grouped;
-use crate::app::views::record_texts::RecordTexts;
+use crate::app::views::record_texts::{RecordTexts, Wanted};
 use crate::app::window::Window;
 use crate::coherence::Coherence;
+use crate::data::SearchText;
 use crate::lengths::{Field, Unit};
 use crate::report;
 use crate::workbench::{ComparePage, FindJob, Place, SeedsJob};
@@ -52,6 +53,13 @@ struct Column {
     gains: Vec<String>,
 }
 
+impl State {
+    /// The texts that are shown.
+    pub fn texts(&mut self) -> impl Iterator<Item = &mut RecordTexts> {
+        self.columns.iter_mut().map(|column| &mut column.texts)
+    }
+}
+
 impl Window {
     /// Shows a record beside the others of its seed.
     pub(in crate::app) fn open_seed(&mut self, place: Place) {
@@ -90,7 +98,8 @@ impl Window {
             self.compare.same_seed.asked = Some(wanted);
             let datasets = self.searched(None);
             let only = self.compare.selection.places().map(|(_, places)| places);
-            let find = FindJob { datasets, text, without, only, ..FindJob::default() };
+            let search = SearchText::plain(&text);
+            let find = FindJob { datasets, search, without, only, ..FindJob::default() };
             self.start(Ask::FindSeeds(SeedsJob { find, links }));
         }
         self.prepare_columns();
@@ -133,26 +142,28 @@ impl Window {
         let unit = self.lengths_view().unit;
         let key = (self.files.version, self.files.n_measured, seed, unit);
         if self.compare.same_seed.key != Some(key) {
-            let columns = self.columns(seed, unit, &search);
+            let columns = self.columns(seed, unit);
             // Of a large file they are being read, and looked for again at the next picture.
             let is_whole = columns.len() == self.n_shown(seed);
             self.compare.same_seed.columns = columns;
             self.compare.same_seed.key = Some(key).filter(|_| is_whole);
         }
-        for column in &mut self.compare.same_seed.columns {
-            if !column.texts.is_marked_for(&search) {
-                column.texts.mark(&search);
-            }
+        let search = SearchText::plain(&search);
+        let tokenizer = self.tokenizer();
+        let mut wanted = Wanted::default();
+        for texts in self.compare.same_seed.texts() {
+            wanted.add(texts, &search, tokenizer.as_deref());
         }
+        self.serve_texts(wanted);
     }
 
-    fn columns(&self, seed: u32, unit: Unit, search: &str) -> Vec<Column> {
+    fn columns(&self, seed: u32, unit: Unit) -> Vec<Column> {
         let Some(links) = self.links() else { return Vec::new() };
         let mut columns: Vec<Column> = Vec::new();
         for place in links.members(seed) {
             let Some(file) = self.files.get(place.0).filter(|file| file.shown) else { continue };
             let Some(record) = self.files.record(*place) else { continue };
-            let texts = RecordTexts::new(file.dataset.clone(), record.clone(), *place, search);
+            let texts = RecordTexts::new(file.dataset.clone(), record.clone(), *place);
             let strategy = report::strategy_title(&record.strategy);
             let n_same = columns.iter().filter(|other| other.name.starts_with(&strategy)).count();
             let name = match n_same {

@@ -22,6 +22,13 @@ pub struct Inspector {
     siblings: Vec<(Place, StrategyId)>,
 }
 
+impl Inspector {
+    /// The record's texts.
+    pub(super) fn texts(&mut self) -> &mut RecordTexts {
+        &mut self.texts
+    }
+}
+
 impl Window {
     pub(super) fn prepare_inspector(&mut self) {
         let chosen = self.data.selected.and_then(|place| {
@@ -35,19 +42,12 @@ impl Window {
         let is_same = |inspector: &&mut Inspector| {
             inspector.texts.place == place && Arc::ptr_eq(&inspector.texts.dataset, &dataset)
         };
-        let search = self.data.search.trim();
-        match self.data.inspector.as_mut().filter(is_same) {
-            // Another search only marks other places: the reader stays where they are.
-            Some(inspector) if !inspector.texts.is_marked_for(search) => {
-                inspector.texts.mark(search)
-            }
-            Some(_) => {}
-            None => {
-                let texts = RecordTexts::new(dataset, record, place, search);
-                let new = Inspector { texts, version: None, gains: None, siblings: Vec::new() };
-                self.data.inspector = Some(new);
-            }
+        if self.data.inspector.as_mut().filter(is_same).is_none() {
+            let texts = RecordTexts::new(dataset, record, place);
+            let new = Inspector { texts, version: None, gains: None, siblings: Vec::new() };
+            self.data.inspector = Some(new);
         }
+        self.serve_inspector();
         let version = Some((self.files.version, self.links().is_some()));
         if let Some(mut inspector) = self.data.inspector.take_if(|one| one.version != version) {
             if let Some(links) = self.links() {

@@ -6,20 +6,25 @@ mod columns;
 mod inspector;
 mod narrowing;
 mod review;
+mod search;
 mod table;
 
 use crate::app::window::Window;
+use crate::data::SearchText;
 use crate::workbench::{Place, Sort};
 use egui::Ui;
 use inspector::Inspector;
 use narrowing::{ContextTokens, FilterField};
 use review::TagField;
+use search::RegexToggle;
 
 /// What the view remembers.
 #[derive(Default)]
 pub struct State {
     /// What is searched for.
     pub search: String,
+    /// Whether that is a regular expression.
+    pub regex: RegexToggle,
     /// What must hold of the records.
     pub filter: FilterField,
     /// In which order they stand; `None`: that of the files.
@@ -52,7 +57,7 @@ pub struct State {
 struct Asked {
     /// That of the files.
     version: u64,
-    search: String,
+    search: SearchText,
     task: Option<String>,
     strategy: Option<String>,
     /// Which selection.
@@ -69,10 +74,10 @@ struct Asked {
 
 impl State {
     /// Takes in what was found. Where the chosen record is not among it, the one that stands in its row
-    /// is chosen.
-    pub fn take_found(&mut self, found: Vec<Place>) {
+    /// is chosen, but not for a search: who types one may be reading.
+    pub fn take_found(&mut self, found: Vec<Place>, is_search: bool) {
         let row = |found: &Vec<Place>| found.iter().position(|place| Some(*place) == self.selected);
-        if self.chosen && row(&found).is_none() {
+        if self.chosen && !is_search && row(&found).is_none() {
             let there = self.found.as_ref().and_then(row).unwrap_or(0);
             self.selected = found.get(there).or(found.last()).copied();
             self.chosen = self.selected.is_some();

@@ -72,7 +72,9 @@ impl Window {
         let lacks = filter.as_ref().and_then(|filter| self.lacks(filter));
         let refused = self.data.filter.unreadable.clone().or(lacks);
         self.data.filter.refused.clone_from(&refused);
-        if refused.is_some() && self.data.found.is_some() {
+        let search = self.data.search_text();
+        let is_unreadable = search.regex && self.data.regex.refused(search).is_some();
+        if (refused.is_some() || is_unreadable) && self.data.found.is_some() {
             // What was found last stays, and under the field stands why.
             return;
         }
@@ -91,7 +93,7 @@ impl Window {
         let state = &self.data;
         let wanted = Asked {
             version: self.files.version,
-            search: state.search.clone(),
+            search: state.search_text(),
             task: state.task.clone(),
             strategy: state.strategy.clone(),
             selection: selection.as_ref().map(|(version, _)| *version),
@@ -107,7 +109,7 @@ impl Window {
         let tokenizer = self.tokenizer();
         let job = FindJob {
             datasets: self.searched(tokenizer.as_ref()),
-            text: wanted.search.clone(),
+            search: wanted.search.clone(),
             task: wanted.task.clone(),
             strategy: wanted.strategy.clone(),
             without: BTreeSet::new(),
@@ -198,7 +200,7 @@ impl Window {
         let width = ui.available_width();
         let choice = if width < 640.0 { 90.0 } else { 130.0 };
         // What the boxes, the count and the buttons leave.
-        let search = (width - 2.0 * choice - 300.0).clamp(80.0, 280.0);
+        let search = (width - 2.0 * choice - 336.0).clamp(60.0, 280.0);
         ui.horizontal(|ui| {
             let field = TextEdit::singleline(&mut self.data.search)
                 .hint_text("Search instruction, answer, context")
@@ -208,6 +210,7 @@ impl Window {
             if std::mem::take(&mut self.data.focus_search) {
                 field.request_focus();
             }
+            self.search_more_ui(ui, &field);
             let (tasks, strategies) = (self.files.tasks(), self.files.strategies());
             let task = |name: &str| report::task_title(name);
             choice_ui(ui, ("Task", choice), "All tasks", tasks, &mut self.data.task, task);
@@ -249,6 +252,7 @@ impl Window {
                 }
             });
         });
+        self.search_refused_ui(ui);
         let waits = self.waits_for_tokens();
         match &self.data.filter.refused {
             Some(why) => {

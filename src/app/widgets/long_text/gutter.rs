@@ -4,12 +4,9 @@ use egui::accesskit::Role;
 use egui::{CursorIcon, Id, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::Content;
-use super::marked::MarkKind;
+use super::map::{self, MAP_WIDTH, Stretch, TICKS_WIDTH, Tick};
 use super::pieces::{Piece, piece_at};
 use super::typeset::{Measure, Place, Typesetter};
-
-/// Width of the strip that shows where marks are.
-const TICKS_WIDTH: f32 = 8.0;
 
 /// Width of the scroll bar.
 const BAR_WIDTH: f32 = 10.0;
@@ -21,17 +18,10 @@ const GAP: f32 = 2.0;
 const LEAST_HANDLE: f32 = 24.0;
 
 /// The area of the text and that of the gutter.
-pub fn split(rect: Rect) -> (Rect, Rect) {
-    let width = (GAP + TICKS_WIDTH + GAP + BAR_WIDTH).min(rect.width());
+pub fn split(rect: Rect, has_map: bool) -> (Rect, Rect) {
+    let strip = if has_map { MAP_WIDTH } else { TICKS_WIDTH };
+    let width = (GAP + strip + GAP + BAR_WIDTH).min(rect.width());
     rect.split_left_right_at_x(rect.right() - width)
-}
-
-/// A mark's tick, or that of several in the same place.
-struct Tick {
-    y: f32,
-    kind: MarkKind,
-    /// First byte of the first mark.
-    at: usize,
 }
 
 /// The scroll bar, and ticks for marks.
@@ -45,6 +35,7 @@ pub struct Gutter {
     weighed_for: Option<Measure>,
     /// For which height.
     ticks: Option<(f32, Vec<Tick>)>,
+    stretches: Option<(f32, Vec<Stretch>)>,
     /// Where in the handle the pointer holds it.
     grip: Option<f32>,
 }
@@ -56,20 +47,6 @@ struct Handle {
     room: f32,
     /// Estimated height of all that is above the last page.
     most: f64,
-}
-
-impl Tick {
-    /// Each kind has its own place and size, so that it can be told apart without its colour.
-    fn rect(&self, strip: Rect) -> Rect {
-        let (left, right, height) = match self.kind {
-            MarkKind::Answer => (0.0, 1.0, 4.0),
-            MarkKind::Search => (0.0, 0.5, 2.0),
-            MarkKind::Span => (0.5, 1.0, 2.0),
-        };
-        let x = strip.left() + strip.width() * left..=strip.left() + strip.width() * right;
-        let top = (strip.top() + self.y).min(strip.bottom() - height);
-        Rect::from_x_y_ranges(x, top..=top + height)
-    }
 }
 
 impl Gutter {
@@ -87,6 +64,7 @@ impl Gutter {
         self.sums = std::iter::once(0.0).chain(heights).collect();
         self.weighed_for = Some(measure.clone());
         self.forget_ticks();
+        self.forget_stretches();
     }
 
     /// Marks have changed.
@@ -94,18 +72,24 @@ impl Gutter {
         self.ticks = None;
     }
 
-    /// Where the bar is drawn to, or the tick that is clicked. `top` is where the view stands.
+    /// Regions have changed.
+    pub fn forget_stretches(&mut self) {
+        self.stretches = None;
+    }
+
+    /// Where the bar is drawn to, or what is clicked on the strip. `top` is where the view stands, `label`
+    /// the text's name.
     pub fn interact_ui(
         &mut self,
         ui: &Ui,
         id: Id,
         rect: Rect,
-        top: Place,
+        (top, label): (Place, &str),
         setter: &mut Typesetter<'_>,
     ) -> Option<Place> {
         let (strip, bar) = strip_and_bar(rect);
         let drawn_to = self.bar_ui(ui, id, bar, top, setter);
-        drawn_to.or_else(|| self.strip_ui(ui, id, strip, setter))
+        drawn_to.or_else(|| self.strip_ui(ui, (id, label), strip, setter))
     }
 
     fn bar_ui(
@@ -137,32 +121,56 @@ impl Gutter {
     fn strip_ui(
         &mut self,
         ui: &Ui,
-        id: Id,
+        (id, label): (Id, &str),
         strip: Rect,
         setter: &mut Typesetter<'_>,
     ) -> Option<Place> {
         let content = setter.content();
-        if content.marks.is_empty() {
+        if content.marks.is_empty() && !content.has_map {
             return None;
         }
-        let response = ui.interact(strip, id.with("ticks"), Sense::CLICK);
+        let response = ui.interact(strip, id.with("ticks"), Sense::CLICK | Sense::DRAG);
         if response.hovered() {
             ui.ctx().set_cursor_icon(CursorIcon::PointingHand);
         }
-        let pointer = response.interact_pointer_pos().filter(|_| response.clicked())?;
-        let y = pointer.y - strip.top();
-        let ticks = self.ticks(strip.height(), content).iter();
-        let nearest = ticks.min_by(|a, b| (a.y - y).abs().total_cmp(&(b.y - y).abs()))?;
-        Some(setter.in_view(nearest.at, strip.height()))
+        if content.has_map {
+            map::name(ui, &response, label);
+        }
+        let pointer = response.interact_pointer_pos();
+        let (is_clicked, is_dragged) = (response.clicked(), response.dragged());
+        if content.has_map {
+            response.on_hover_ui(|ui| map::legend_ui(ui, content));
+        }
+        let pointer = pointer?;
+        let height = strip.height();
+        let nearest = map::nearest(self.ticks(height, content), pointer.y - strip.top());
+        match nearest.filter(|_| is_clicked) {
+            Some(tick) => Some(setter.in_view(tick.at, height)),
+            None if is_clicked || is_dragged => {
+                let above = self.sum() * map::share(strip, pointer);
+                let place = self.place(above, setter);
+                // What is pointed at comes to stand in the middle.
+                Some(setter.shift(place, -height / 2.0))
+            }
+            None => None,
+        }
     }
 
     /// Draws both. `top` is where the view stands.
     pub fn paint_ui(&mut self, ui: &Ui, rect: Rect, top: Place, setter: &mut Typesetter<'_>) {
         let (strip, bar) = strip_and_bar(rect);
         let painter = ui.painter_at(rect);
-        for tick in self.ticks(strip.height(), setter.content()) {
-            let colour = tick.kind.colours(ui.visuals().dark_mode).line;
-            painter.rect_filled(tick.rect(strip), 0.0, colour);
+        let content = setter.content();
+        let height = strip.height();
+        let seen = content.has_map.then(|| {
+            let scale = f64::from(height) / self.sum().max(1.0);
+            let from = self.along(top, setter) * scale;
+            [from as f32, (from + f64::from(height) * scale) as f32]
+        });
+        self.ticks(height, content);
+        self.stretches(height, content);
+        if let (Some((_, ticks)), Some((_, stretches))) = (&self.ticks, &self.stretches) {
+            map::paint(ui, strip, stretches, ticks, seen);
         }
         let Some(handle) = self.handle(bar, top, setter) else {
             return;
@@ -227,18 +235,43 @@ impl Gutter {
         let mut ticks: Vec<Tick> = Vec::new();
         for mark in &content.marks {
             let at = mark.range.start;
-            let ix = piece_at(&content.pieces, at);
-            let piece = &content.pieces[ix].range;
-            let share = (at - piece.start) as f64 / piece.len() as f64;
-            let y = (f64::from(height) * self.within(ix, share) / self.sum()).round() as f32;
+            let y = self.height_of(at, height, content).round();
             let kind = mark.kind;
             let is_there = |tick: &&Tick| tick.y == y && tick.kind == kind;
             // As many as there are kinds may share a place.
-            if ticks.iter().rev().take(3).find(is_there).is_none() {
+            if ticks.iter().rev().take(4).find(is_there).is_none() {
                 ticks.push(Tick { y, kind, at });
             }
         }
         ticks
+    }
+
+    /// How far down a strip of this height byte `at` is.
+    fn height_of(&self, at: usize, height: f32, content: &Content) -> f32 {
+        let ix = piece_at(&content.pieces, at);
+        let piece = &content.pieces[ix].range;
+        let share = (at - piece.start).min(piece.len()) as f64 / piece.len() as f64;
+        (f64::from(height) * self.within(ix, share) / self.sum()) as f32
+    }
+
+    /// Regions on a strip of this height; the most important come last. Of those that begin in the same
+    /// place only the first is drawn.
+    fn stretches(&mut self, height: f32, content: &Content) {
+        if self.stretches.as_ref().is_some_and(|(known, _)| *known == height) {
+            return;
+        }
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for region in &content.regions {
+            let from = self.height_of(region.range.start, height, content).floor();
+            let to = self.height_of(region.range.end, height, content);
+            let kind = region.kind;
+            let is_there = |other: &&Stretch| other.kind == kind && other.from == from;
+            if stretches.iter().rev().take(4).find(is_there).is_none() {
+                stretches.push(Stretch { from, to, kind });
+            }
+        }
+        stretches.sort_by_key(|stretch| stretch.kind);
+        self.stretches = Some((height, stretches));
     }
 }
 

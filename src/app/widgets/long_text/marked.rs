@@ -21,6 +21,8 @@ pub enum MarkKind {
     Answer,
     /// What was searched for: no line.
     Search,
+    /// The one of what was searched for that the reader is at: light and dark changed places.
+    Current,
     /// Any other part spoken of: a thin line.
     Span,
 }
@@ -44,10 +46,13 @@ impl MarkKind {
             (Self::Answer, false) => (rgb(198, 240, 210), rgb(18, 120, 56)),
             (Self::Search, true) => (rgb(104, 76, 0), rgb(240, 190, 60)),
             (Self::Search, false) => (rgb(255, 226, 130), rgb(190, 132, 0)),
+            (Self::Current, true) => (rgb(255, 205, 80), rgb(255, 225, 140)),
+            (Self::Current, false) => (rgb(120, 78, 0), rgb(120, 78, 0)),
             (Self::Span, true) => (rgb(34, 58, 100), rgb(130, 175, 250)),
             (Self::Span, false) => (rgb(214, 228, 255), rgb(48, 100, 205)),
         };
-        let letters = if is_dark { Color32::WHITE } else { Color32::BLACK };
+        let has_white = is_dark != (self == Self::Current);
+        let letters = if has_white { Color32::WHITE } else { Color32::BLACK };
         Colours { ground, letters, line }
     }
 
@@ -56,7 +61,7 @@ impl MarkKind {
         let Colours { ground, letters, line } = self.colours(visuals.dark_mode);
         let width = match self {
             Self::Answer => 2.0,
-            Self::Search => 0.0,
+            Self::Search | Self::Current => 0.0,
             Self::Span => 1.0,
         };
         TextFormat {

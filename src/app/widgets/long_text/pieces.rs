@@ -22,19 +22,75 @@ pub struct Piece {
     pub range: Range<usize>,
     /// Whether it goes on in the row in which the piece before ends.
     pub joins: bool,
+    /// Unicode characters of the text before it.
+    pub chars_before: usize,
+    /// Words of the text that begin before it.
+    pub words_before: usize,
     n_lines: usize,
     width_ems: f32,
 }
 
+/// Characters and words, counted on through a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// Unicode characters.
+    pub n_chars: usize,
+    /// Words that have begun: runs of anything but white space.
+    pub n_words: usize,
+    after_space: bool,
+}
+
+impl Counted {
+    /// Before the text.
+    pub const NOTHING: Self = Self { n_chars: 0, n_words: 0, after_space: true };
+
+    /// Before a piece, `before` it the text.
+    pub fn after(before: &str, piece: &Piece) -> Self {
+        let last = before.chars().next_back();
+        Self {
+            n_chars: piece.chars_before,
+            n_words: piece.words_before,
+            after_space: last.is_none_or(char::is_whitespace),
+        }
+    }
+
+    /// Whether another word may begin here.
+    pub fn is_after_space(&self) -> bool {
+        self.after_space
+    }
+
+    /// With more of the text.
+    pub fn and(mut self, more: &str) -> Self {
+        if more.is_ascii() {
+            self.n_chars += more.len();
+            for byte in more.bytes() {
+                // As `char::is_whitespace` has it, which knows one more than `is_ascii_whitespace`.
+                let is_space = matches!(byte, b'\t'..=b'\r' | b' ');
+                self.n_words += usize::from(self.after_space && !is_space);
+                self.after_space = is_space;
+            }
+            return self;
+        }
+        for c in more.chars() {
+            let is_space = c.is_whitespace();
+            self.n_chars += 1;
+            self.n_words += usize::from(self.after_space && !is_space);
+            self.after_space = is_space;
+        }
+        self
+    }
+}
+
 impl Piece {
-    fn of(text: &str, range: Range<usize>, joins: bool) -> Self {
+    fn of(text: &str, range: Range<usize>, joins: bool, before: Counted, n_chars: usize) -> Self {
         let piece = &text[range.clone()];
         let n_breaks = piece.bytes().filter(|byte| *byte == b'\n').count();
         let n_lines = n_breaks + usize::from(!piece.ends_with('\n'));
-        let n_wide = piece.chars().filter(|c| is_wide(*c)).count();
-        let n_narrow = piece.chars().count() - n_wide;
-        let width_ems = n_wide as f32 + n_narrow as f32 * NARROW_EMS;
-        Self { range, joins, n_lines, width_ems }
+        let is_ascii = n_chars == piece.len();
+        let n_wide = if is_ascii { 0 } else { piece.chars().filter(|c| is_wide(*c)).count() };
+        let width_ems = n_wide as f32 + (n_chars - n_wide) as f32 * NARROW_EMS;
+        let (chars_before, words_before) = (before.n_chars, before.n_words);
+        Self { range, joins, chars_before, words_before, n_lines, width_ems }
     }
 
     /// What is shown of it: the line break at its end is there without another row.
@@ -51,19 +107,23 @@ impl Piece {
     }
 }
 
-/// Cuts a text, at line breaks if there are some, else after white space or a sentence.
-pub fn cut(text: &str) -> Vec<Piece> {
+/// Cuts a text, at line breaks if there are some, else after white space or a sentence; and counts it.
+pub fn cut(text: &str) -> (Vec<Piece>, Counted) {
     let mut pieces = Vec::with_capacity(text.len() / MAX_BYTES + 1);
     let mut start = 0;
     let mut n_joined = 0;
+    let mut counted = Counted::NOTHING;
     while start < text.len() {
         let end = start + first_len(&text[start..]);
         let begins_line = start == 0 || text[..start].ends_with('\n');
         n_joined = if begins_line { 0 } else { (n_joined + 1) % MOST_JOINED };
-        pieces.push(Piece::of(text, start..end, n_joined > 0));
+        let before = counted;
+        counted = counted.and(&text[start..end]);
+        let n_chars = counted.n_chars - before.n_chars;
+        pieces.push(Piece::of(text, start..end, n_joined > 0, before, n_chars));
         start = end;
     }
-    pieces
+    (pieces, counted)
 }
 
 /// The piece that byte `at` is in, or the last one.

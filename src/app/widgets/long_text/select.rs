@@ -157,7 +157,8 @@ fn point(
     }
 }
 
-fn byte_at(origin: Pos2, visible: &[Visible], pointer: Pos2) -> Option<usize> {
+/// The byte of the text that a pointer is nearest to.
+pub fn byte_at(origin: Pos2, visible: &[Visible], pointer: Pos2) -> Option<usize> {
     let point = |piece: &Visible| pointer - origin - vec2(0.0, piece.y);
     let is_it = |piece: &&Visible| point(piece).y >= 0.0 && !piece.is_before(point(piece));
     let piece = visible.iter().rev().find(is_it).or(visible.first())?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use egui::emath::GuiRounding;
 use egui::text::{ByteIndex, CCursor, CharIndex, LayoutJob, LayoutSection};
 use egui::text_selection::{CCursorRange, text_cursor_state};
-use egui::{Context, FontId, Galley, TextFormat, TextStyle, Ui, Vec2};
+use egui::{Context, FontId, Galley, Rect, TextFormat, TextStyle, Ui, Vec2};
 
 use super::Content;
 use super::marked::{self, MarkKind};
@@ -43,6 +43,7 @@ pub struct Look {
     plain: TextFormat,
     answer: TextFormat,
     search: TextFormat,
+    current: TextFormat,
     span: TextFormat,
 }
 
@@ -59,6 +60,7 @@ impl Look {
             plain: TextFormat::simple(font.clone(), visuals.text_color()),
             answer: MarkKind::Answer.format(&font, visuals),
             search: MarkKind::Search.format(&font, visuals),
+            current: MarkKind::Current.format(&font, visuals),
             span: MarkKind::Span.format(&font, visuals),
             measure: Measure {
                 font,
@@ -74,6 +76,7 @@ impl Look {
             None => &self.plain,
             Some(MarkKind::Answer) => &self.answer,
             Some(MarkKind::Search) => &self.search,
+            Some(MarkKind::Current) => &self.current,
             Some(MarkKind::Span) => &self.span,
         }
     }
@@ -110,6 +113,12 @@ impl Visible {
     pub fn byte_at(&self, point: Vec2) -> usize {
         let cursor = self.galley.cursor_from_pos(point);
         self.range.start + byte_of(&self.galley, cursor.index)
+    }
+
+    /// The cursor before byte `at` of the text, as high as its row, below and right of the piece's corner.
+    pub fn row_of(&self, at: usize) -> Rect {
+        let cursor = cursor_of(&self.galley, at.saturating_sub(self.range.start));
+        self.galley.pos_from_cursor(cursor)
     }
 
     /// Whether a point is left of where the first row begins: in the piece before.

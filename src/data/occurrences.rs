@@ -12,8 +12,9 @@ pub fn occurrences(text: &str, needle: &str, most: usize) -> Vec<Range<usize>> {
     find(text, needle, most, |range| is_apart(text, range))
 }
 
-/// As [`occurrences`], but parts of words count: for a needle that is still being typed.
-pub fn occurrences_anywhere(text: &str, needle: &str, most: usize) -> Vec<Range<usize>> {
+/// As [`occurrences`], but parts of words count.
+#[cfg(test)]
+fn occurrences_anywhere(text: &str, needle: &str, most: usize) -> Vec<Range<usize>> {
     find(text, needle, most, |_| true)
 }
 
