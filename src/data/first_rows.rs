@@ -141,7 +141,7 @@ impl Keep for Objects {
 mod tests {
     use super::*;
 
-    fn rows(name: &str, text: &str) -> FirstRows {
+    fn rows(name: &str, text: impl AsRef<[u8]>) -> FirstRows {
         let path = std::env::temp_dir().join(format!("backstory_{}_{name}", std::process::id()));
         std::fs::write(&path, text).unwrap();
         let read = FirstRows::read(&path, &[], 3, &Watch::default());
@@ -170,6 +170,26 @@ mod tests {
         assert_eq!(mapped[2].as_ref().unwrap().context.as_deref(), Some("D2"));
         let twice = rows.records(&map(&[("context", "reply"), ("answer", "reply")]));
         assert!(matches!(twice, Err(DataError::MappedTwice { .. })));
+    }
+
+    #[test]
+    fn columns_that_are_packed_are_rows_too() {
+        use arrow_array::{ArrayRef, RecordBatch, StringArray};
+        let column = |texts: [&str; 2]| -> ArrayRef {
+            std::sync::Arc::new(StringArray::from(texts.to_vec()))
+        };
+        let columns = [("article", column(["D1", "D2"])), ("highlights", column(["R1", "R2"]))];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut bytes = Vec::new();
+        let writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None);
+        let mut writer = writer.unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let rows = rows("odd.parquet", &bytes);
+        assert_eq!((rows.format(), rows.columns().len()), (Format::Parquet, 2));
+        assert_eq!(rows.guess(), map(&[("context", "article"), ("answer", "highlights")]));
+        let records = rows.records(&map(&[("context", "article")])).unwrap();
+        assert_eq!(records[1].as_ref().unwrap().context.as_deref(), Some("D2"));
     }
 
     #[test]

@@ -40,9 +40,9 @@ pub struct TextsRead {
 }
 
 impl TextsJob {
-    /// Whether this takes no time worth telling.
+    /// Whether this takes no time worth telling; to build a regular expression may take some.
     pub fn is_short(&self) -> bool {
-        self.texts.iter().map(|text| text.len()).sum::<usize>() <= FEW_BYTES
+        !self.search.regex && self.texts.iter().map(|text| text.len()).sum::<usize>() <= FEW_BYTES
     }
 
     /// Finds the places.

@@ -94,6 +94,11 @@ impl RecordTexts {
         &self.record
     }
 
+    /// Why what is searched for cannot be.
+    pub fn refused(&self) -> Option<&str> {
+        self.hits.refused.as_deref()
+    }
+
     /// Marks what is searched for, at once in short texts; else the job that finds its places. The reader
     /// stays where they are.
     fn wanted(&mut self, search: &SearchText) -> Option<TextsJob> {

@@ -27,6 +27,11 @@ impl Inspector {
     pub(super) fn texts(&mut self) -> &mut RecordTexts {
         &mut self.texts
     }
+
+    /// Why what is searched for cannot be.
+    pub(super) fn refused(&self) -> Option<&str> {
+        self.texts.refused()
+    }
 }
 
 impl Window {

@@ -83,7 +83,12 @@ impl Window {
         if !search.regex {
             return;
         }
-        if let Some(why) = self.data.regex.refused(search) {
+        // A job has found out for the chosen record; without one it is done here.
+        let refused = match &self.data.inspector {
+            Some(inspector) => inspector.refused(),
+            None => self.data.regex.refused(search),
+        };
+        if let Some(why) = refused {
             let words = RichText::new(why).color(theme::error_color(ui)).small();
             ui.add(egui::Label::new(words).wrap());
         }

@@ -59,24 +59,24 @@ impl RegionKind {
     /// Draws it between two heights.
     pub fn paint(self, painter: &Painter, rect: Rect, is_dark: bool, begins: bool) {
         let colour = self.colour(is_dark);
+        let line = Stroke::new(1.0, colour);
         match self {
-            Self::Gold => painter.rect_filled(rect, 0.0, colour),
+            Self::Gold => {
+                painter.rect_filled(rect, 0.0, colour);
+            }
             Self::Own => {
-                painter.rect_stroke(rect, 0.0, Stroke::new(1.0, colour), StrokeKind::Inside)
+                painter.rect_stroke(rect, 0.0, line, StrokeKind::Inside);
             }
             Self::Distractor => {
                 let middle = rect.center().x.round() - 0.5;
-                let line = [pos2(middle, rect.top()), pos2(middle, rect.bottom())];
-                painter.line_segment(line, Stroke::new(1.0, colour));
+                painter.line_segment([pos2(middle, rect.top()), pos2(middle, rect.bottom())], line);
+                let y = rect.top() + 0.5;
+                let stroke = [pos2(rect.left(), y), pos2(rect.right(), y)];
                 if begins {
-                    let y = rect.top() + 0.5;
-                    let stroke = [pos2(rect.left(), y), pos2(rect.right(), y)];
-                    painter.line_segment(stroke, Stroke::new(1.0, colour))
-                } else {
-                    return;
+                    painter.line_segment(stroke, line);
                 }
             }
-        };
+        }
     }
 }
 
