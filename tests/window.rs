@@ -11,6 +11,7 @@ mod jobs;
 mod layout;
 mod needle;
 mod pictures;
+mod prepare;
 mod scores;
 mod screen;
 mod stage;

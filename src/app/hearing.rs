@@ -130,6 +130,7 @@ impl Window {
                 self.files.take(origin, Opened::Rows { path, rows }, id.0);
                 format!("{}, scored by {}", counted(n, "record"), report.summary.model)
             }
+            (Ask::Check(job), Product::Checked(report)) => self.take_checked(job, *report),
             (_, product) => self.take_plain(ask, product),
         }
     }
@@ -249,6 +250,7 @@ impl Window {
         let title = ask.title();
         self.export.take_if(|dialog| !dialog.to.stays_after(id, state));
         self.scores.after(id, state);
+        self.prepare.after(ask, state);
         match (ask, state) {
             // The file that the example project should have made room for is not there.
             (Ask::Open(file), State::Failed(_) | State::Cancelled) => {

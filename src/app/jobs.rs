@@ -6,8 +6,8 @@ use crate::job::Watch;
 use crate::model::{Meter, Pace};
 use crate::report::{CoherenceForm, LengthsView};
 use crate::workbench::{
-    BoardJob, CompareJob, ExportJob, FigureSource, FindJob, JobId, NeedleDrawJob, NeedleMakeJob,
-    NeedleRunJob, OpenFile, Place, SeedsJob, SelectJob, SynthEvent, TableJob,
+    BoardJob, CheckJob, CompareJob, ExportJob, FigureSource, FindJob, JobId, NeedleDrawJob,
+    NeedleMakeJob, NeedleRunJob, OpenFile, Place, SeedsJob, SelectJob, SynthEvent, TableJob,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -54,6 +54,8 @@ pub enum Ask {
     DrawLengths(LengthsView),
     /// Draw the coherence figure.
     DrawCoherence(CoherenceForm),
+    /// Look for faults.
+    Check(Box<CheckJob>),
     /// Make needle tests.
     NeedleMake(NeedleMakeJob),
     /// Answer needle tests.
@@ -153,6 +155,7 @@ impl Ask {
             Self::Lengths { .. } => "Count lengths".into(),
             Self::DrawLengths(_) => "Draw lengths".into(),
             Self::DrawCoherence(_) => "Draw coherence".into(),
+            Self::Check(job) => format!("Check {}", names(&job.inputs.loaded)),
             Self::NeedleMake(job) => format!("Make {}", file_name(&job.out)),
             Self::NeedleRun(job) => {
                 let names: Vec<String> =
@@ -171,11 +174,7 @@ impl Ask {
                 ask.n_seeds,
                 file_name(&ask.seeds.path)
             ),
-            Self::Coherence(ask) => {
-                let names: Vec<String> =
-                    ask.datasets.iter().map(|dataset| file_name(&dataset.path)).collect();
-                format!("Coherence of {}", names.join(", "))
-            }
+            Self::Coherence(ask) => format!("Coherence of {}", names(&ask.datasets)),
             Self::Export(job) => format!("Export {}", file_name(&job.out)),
             Self::SaveFigure { out, .. } => format!("Export {}", file_name(out)),
             Self::Report => "Write a report".into(),
@@ -252,6 +251,11 @@ impl Ask {
                 | Self::Report
         )
     }
+}
+
+fn names(datasets: &[Arc<Dataset>]) -> String {
+    let names: Vec<String> = datasets.iter().map(|dataset| file_name(&dataset.path)).collect();
+    names.join(", ")
 }
 
 fn short(model: &str) -> String {

@@ -12,6 +12,7 @@ mod hearing;
 mod jobs;
 mod launch;
 mod picker;
+mod selection;
 mod theme;
 mod ui;
 mod views;

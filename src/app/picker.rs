@@ -1,6 +1,7 @@
 //! File dialogs that never block the window: rfd's asynchronous ones, awaited on another thread.
 
 use super::views::needle::Field;
+use super::views::prepare;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
@@ -27,6 +28,8 @@ pub enum Purpose {
     ExportOut,
     /// A field of the dialogs of needle tests.
     Needle(Field),
+    /// A field of the Prepare view.
+    Prepare(prepare::Field),
 }
 
 /// What came of a dialog.
@@ -65,7 +68,9 @@ impl Picker {
         // The dialogs are made here, on the thread of the window, as some systems want it.
         let future: std::pin::Pin<Box<dyn Future<Output = Option<Vec<rfd::FileHandle>>> + Send>> =
             match &purpose {
-                Purpose::Open => Box::pin(dialog.pick_files()),
+                Purpose::Open | Purpose::Prepare(prepare::Field::Tests) => {
+                    Box::pin(dialog.pick_files())
+                }
                 Purpose::Results => Box::pin(dialog.pick_folders()),
                 Purpose::Join(_)
                 | Purpose::Model
@@ -133,6 +138,9 @@ fn dialog(purpose: &Purpose, suggested: Option<&std::path::Path>) -> rfd::AsyncF
         Purpose::Needle(Field::Out) => dialog.set_title("Write to"),
         Purpose::Needle(Field::Tests) => {
             dialog.set_title("Choose needle tests").add_filter("JSONL and JSON", &data)
+        }
+        Purpose::Prepare(prepare::Field::Tests) => {
+            dialog.set_title("Choose test files").add_filter("JSONL and JSON", &data)
         }
         Purpose::Needle(Field::Haystack) => {
             dialog.set_title("Choose a text").add_filter("Text", &["txt", "md"])

@@ -7,7 +7,8 @@ use super::command::{Command, View};
 use super::files::Files;
 use super::jobs::{Ask, Entry, Jobs};
 use super::picker::{Picked, Picker, Purpose};
-use super::views::{compare, data, export, needle, scores, synthesize};
+use super::selection;
+use super::views::{compare, data, export, needle, prepare, scores, synthesize};
 use crate::workbench::{
     CatalogueRow, ComparePage, Desk, LoadedModel, ModelCard, OpenFile, Runner, Settings,
 };
@@ -56,6 +57,9 @@ pub struct Window {
     pub(super) compare: compare::State,
     pub(super) scores: scores::State,
     pub(super) needle: needle::State,
+    pub(super) prepare: prepare::State,
+    /// Records that a view handed to Data.
+    pub(super) handed: selection::State,
     pub(super) export: Option<export::Dialog>,
     pub(super) picker: Picker,
     pub(super) path_field: String,
@@ -99,6 +103,8 @@ impl Window {
             compare: compare::State::default(),
             scores: scores::State::default(),
             needle: needle::State::default(),
+            prepare: prepare::State::default(),
+            handed: selection::State::default(),
             export: None,
             picker: Picker::default(),
             path_field: String::new(),
@@ -215,7 +221,9 @@ impl Window {
                 self.run(command, ctx);
             }
         }
+        self.handed_logic();
         self.data_logic();
+        self.prepare_logic();
         self.synthesize_logic();
         self.compare_logic();
         self.scores_logic();
@@ -376,7 +384,11 @@ impl Window {
     /// Goes on to another record or seed, whichever is shown.
     fn step_here(&mut self, by: isize) {
         let is_seeds = self.page() == ComparePage::SameSeed;
-        if self.view == View::Compare && is_seeds { self.step_seed(by) } else { self.step(by) }
+        match self.view {
+            View::Compare if is_seeds => self.step_seed(by),
+            View::Prepare => self.prepare.faults.step(by),
+            _ => self.step(by),
+        }
     }
 
     pub(super) fn set_theme(&mut self, theme: &str, ctx: &egui::Context) {
@@ -414,6 +426,7 @@ impl Window {
                         dialog.to.pick(&path);
                     }
                 }
+                Purpose::Prepare(field) => self.prepare.pick(*field, path),
                 Purpose::Needle(field) => {
                     if let Some(form) = &mut self.needle.form_open {
                         form.pick(*field, &path);

@@ -51,8 +51,9 @@ fn the_palette_finds_commands_by_their_words() {
 #[test]
 fn keys_lead_to_the_views() {
     let mut stage = Setup::example().open();
-    let keys = [Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num1];
+    let keys = [Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num1];
     for (key, view) in keys.into_iter().zip([
+        View::Prepare,
         View::Synthesize,
         View::Compare,
         View::Scores,
@@ -194,7 +195,7 @@ fn what_a_dialog_covers_is_not_set_off() {
     let mut stage = Setup::example().open();
     for (open, is_open) in [(Key::E, "Cancel"), (Key::K, "Keys…")] {
         stage.ctrl(open);
-        stage.ctrl(Key::Num3);
+        stage.ctrl(Key::Num4);
         stage.ctrl(Key::Enter);
         stage.key(Key::ArrowDown);
         assert_eq!(stage.window().view(), View::Data, "under {open:?}");
@@ -220,7 +221,7 @@ fn tab_to(stage: &mut Stage, role: Role, name: &str) {
 #[test]
 fn records_are_made_with_the_keyboard_alone() {
     let mut stage = Setup::example().answering(SlowModel::eager(LONG)).open();
-    stage.ctrl(Key::Num2);
+    stage.ctrl(Key::Num3);
     stage.settle();
     tab_to(&mut stage, Role::RadioButton, "Context synthesis");
     stage.key(Key::Space);

@@ -6,6 +6,7 @@ use crate::app::ui::name_field;
 use crate::app::widgets::long_text::{
     LongText, MarkKind, Marked, occurrences, occurrences_anywhere,
 };
+use crate::checks::{self, Span};
 use crate::coherence;
 use crate::data::{Dataset, Record};
 use crate::workbench::Place;
@@ -99,6 +100,45 @@ impl RecordTexts {
         marks.extend(hits(&self.context));
         self.context.text.set_marks(marks);
         search.clone_into(&mut self.search);
+    }
+
+    /// Marks what a finding shows, instead of an answer that stands there too, and brings the first of it
+    /// into view in each text.
+    pub fn show_spans(&mut self, spans: &[Span]) {
+        let ranges = |part: checks::Part| -> Vec<Range<usize>> {
+            let of = spans.iter().filter(|span| span.part == part);
+            of.map(|span| span.bytes[0]..span.bytes[1]).collect()
+        };
+        for part in [checks::Part::Instruction, checks::Part::Answer, checks::Part::Context] {
+            let ranges = ranges(part);
+            let mut marks: Vec<Marked> = marked(ranges.clone(), MarkKind::Span).collect();
+            if part == checks::Part::Context {
+                let is_free = |answer: &&Range<usize>| {
+                    ranges.iter().all(|r| r.end <= answer.start || answer.end <= r.start)
+                };
+                let free: Vec<Range<usize>> =
+                    self.answers.iter().filter(is_free).cloned().collect();
+                marks.extend(marked(free, MarkKind::Answer));
+            }
+            let text = &mut self.part(part).text;
+            text.set_marks(marks);
+            if let Some(first) = ranges.first() {
+                text.jump_to(first.start);
+            }
+        }
+    }
+
+    /// Brings what a finding shows into view.
+    pub fn jump_to(&mut self, span: &Span) {
+        self.part(span.part).text.jump_to(span.bytes[0]);
+    }
+
+    fn part(&mut self, part: checks::Part) -> &mut Part {
+        match part {
+            checks::Part::Context => &mut self.context,
+            checks::Part::Instruction => &mut self.instruction,
+            checks::Part::Answer => &mut self.answer,
+        }
     }
 
     /// Whether another search is marked.

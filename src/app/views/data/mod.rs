@@ -46,7 +46,7 @@ type Asked = (u64, String, Option<String>, Option<String>, Option<u64>);
 impl Window {
     /// Asks for the records to show when what is asked has changed; prepares the chosen record.
     pub(in crate::app) fn data_logic(&mut self) {
-        let selection = self.compare.selection.places();
+        let selection = self.selection();
         self.data.only_selected &= selection.is_some();
         let selection = selection.filter(|_| self.data.only_selected);
         let state = &mut self.data;
@@ -95,6 +95,7 @@ impl Window {
     /// Draws the view.
     pub(in crate::app) fn data_ui(&mut self, ui: &mut Ui) {
         self.filter_ui(ui);
+        self.handed_ui(ui);
         ui.separator();
         let height = ui.available_height();
         let inspector = egui::Panel::bottom("inspector")
