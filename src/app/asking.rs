@@ -109,6 +109,8 @@ impl Window {
                 form: *form,
                 thinned: true,
             }),
+            Ask::Truncate(job) => Job::Truncate((**job).clone()),
+            Ask::Extend(job) => Job::Extend(job.clone()),
             Ask::Check(job) => Job::Check(job.clone()),
             Ask::NeedleMake(job) => Job::NeedleMake(job.clone()),
             Ask::NeedleRun(job) => Job::NeedleRun(job.clone()),

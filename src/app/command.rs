@@ -99,6 +99,8 @@ pub enum Command {
     PauseAll,
     /// Cancel what runs.
     CancelAll,
+    /// Look for faults.
+    CheckRecords,
     /// Measure coherence.
     MeasureCoherence,
     /// From dark to light, or back.
@@ -117,7 +119,7 @@ pub enum Command {
 
 impl Command {
     /// All commands, in the order of the palette.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Open,
         Self::OpenExample,
         Self::CloseAll,
@@ -136,6 +138,7 @@ impl Command {
         Self::Next,
         Self::Previous,
         Self::RunSynthesis,
+        Self::CheckRecords,
         Self::MeasureCoherence,
         Self::PauseAll,
         Self::CancelAll,
@@ -172,6 +175,7 @@ impl Command {
             Self::RunSynthesis => "Run synthesis",
             Self::PauseAll => "Pause or resume jobs",
             Self::CancelAll => "Cancel running jobs",
+            Self::CheckRecords => "Check records",
             Self::MeasureCoherence => "Measure coherence",
             Self::SwitchTheme => "Switch between dark and light",
             Self::ZoomIn => "Zoom in",
@@ -213,7 +217,7 @@ impl Command {
             Self::ZoomReset => ctrl(Key::Num0),
             Self::Palette => ctrl(Key::K),
             Self::Keys => Some(KeyboardShortcut::new(Modifiers::NONE, Key::F1)),
-            Self::OpenExample | Self::CloseAll => None,
+            Self::OpenExample | Self::CloseAll | Self::CheckRecords => None,
         }
     }
 

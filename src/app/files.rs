@@ -230,6 +230,11 @@ impl Files {
         self.unreadable.extend(keys);
     }
 
+    /// Whether reading records of a dataset was given up.
+    pub fn is_unreadable(&self, key: u64) -> bool {
+        self.unreadable.contains(&key)
+    }
+
     /// The records that somebody wanted to show and that are not in memory, each told once.
     pub fn missed(&self) -> BTreeSet<(u64, usize)> {
         std::mem::take(&mut self.missed.borrow_mut())

@@ -131,6 +131,27 @@ impl Window {
                 format!("{}, scored by {}", counted(n, "record"), report.summary.model)
             }
             (Ask::Check(job), Product::Checked(report)) => self.take_checked(job, *report),
+            (Ask::Truncate(job), Product::Truncated(report)) => {
+                let said = format!("counted with {}", report.tokenizer);
+                self.prepare.cutoff.take(job, report);
+                said
+            }
+            (_, Product::Extended(report)) => {
+                // A dataset without records is not there to be read.
+                if report.made + report.kept > 0 {
+                    self.settings.remember(&report.path);
+                    self.open_file(report.path.clone());
+                }
+                let said = format!(
+                    "{} made longer, {} kept as they are, {} left out: {}",
+                    report.made,
+                    report.kept,
+                    report.rejected,
+                    report.path.display()
+                );
+                self.prepare.lengthen.take(*report);
+                said
+            }
             (_, product) => self.take_plain(ask, product),
         }
     }

@@ -6,8 +6,9 @@ use crate::job::Watch;
 use crate::model::{Meter, Pace};
 use crate::report::{CoherenceForm, LengthsView};
 use crate::workbench::{
-    BoardJob, CheckJob, CompareJob, ExportJob, FigureSource, FindJob, JobId, NeedleDrawJob,
-    NeedleMakeJob, NeedleRunJob, OpenFile, Place, SeedsJob, SelectJob, SynthEvent, TableJob,
+    BoardJob, CheckJob, CompareJob, ExportJob, ExtendJob, FigureSource, FindJob, JobId,
+    NeedleDrawJob, NeedleMakeJob, NeedleRunJob, OpenFile, Place, SeedsJob, SelectJob, SynthEvent,
+    TableJob, TruncateJob,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -56,6 +57,10 @@ pub enum Ask {
     DrawCoherence(CoherenceForm),
     /// Look for faults.
     Check(Box<CheckJob>),
+    /// Find out what cutoffs would take away.
+    Truncate(Box<TruncateJob>),
+    /// Make records longer.
+    Extend(Box<ExtendJob>),
     /// Make needle tests.
     NeedleMake(NeedleMakeJob),
     /// Answer needle tests.
@@ -156,6 +161,8 @@ impl Ask {
             Self::DrawLengths(_) => "Draw lengths".into(),
             Self::DrawCoherence(_) => "Draw coherence".into(),
             Self::Check(job) => format!("Check {}", names(&job.inputs.loaded)),
+            Self::Truncate(job) => format!("Cut off {}", names(&job.inputs.loaded)),
+            Self::Extend(job) => format!("Lengthen {}", names(&job.inputs.loaded)),
             Self::NeedleMake(job) => format!("Make {}", file_name(&job.out)),
             Self::NeedleRun(job) => {
                 let names: Vec<String> =
@@ -246,6 +253,7 @@ impl Ask {
                 | Self::Export(_)
                 | Self::SaveFigure { .. }
                 | Self::SaveTable(_)
+                | Self::Extend(_)
                 | Self::NeedleMake(_)
                 | Self::NeedleRun(_)
                 | Self::Report

@@ -75,6 +75,12 @@ impl Picker {
                 Purpose::Join(_)
                 | Purpose::Model
                 | Purpose::Prompt
+                | Purpose::Prepare(
+                    prepare::Field::Tokenizer
+                    | prepare::Field::Prompts
+                    | prepare::Field::Target
+                    | prepare::Field::Pool,
+                )
                 | Purpose::Needle(Field::Haystack | Field::Tests) => {
                     let picked = dialog.pick_file();
                     Box::pin(async { picked.await.map(|file| vec![file]) })
@@ -82,6 +88,7 @@ impl Picker {
                 Purpose::SynthOut
                 | Purpose::ExportOut
                 | Purpose::TableOut
+                | Purpose::Prepare(prepare::Field::Out)
                 | Purpose::Needle(Field::Out) => {
                     let picked = dialog.save_file();
                     Box::pin(async { picked.await.map(|file| vec![file]) })
@@ -139,7 +146,18 @@ fn dialog(purpose: &Purpose, suggested: Option<&std::path::Path>) -> rfd::AsyncF
         Purpose::Needle(Field::Tests) => {
             dialog.set_title("Choose needle tests").add_filter("JSONL and JSON", &data)
         }
-        Purpose::Prepare(prepare::Field::Tests) => {
+        Purpose::Prepare(prepare::Field::Tokenizer) => {
+            let names = ["json", "gguf"];
+            dialog.set_title("Choose a tokenizer").add_filter("Tokenizers and models", &names)
+        }
+        Purpose::Prepare(prepare::Field::Prompts) => {
+            dialog.set_title("Choose a prompt pack").add_filter("JSON", &["json"])
+        }
+        Purpose::Prepare(prepare::Field::Pool) => {
+            dialog.set_title("Choose other contexts").add_filter("JSONL and JSON", &data)
+        }
+        Purpose::Prepare(prepare::Field::Out) => dialog.set_title("Write records to"),
+        Purpose::Prepare(prepare::Field::Tests | prepare::Field::Target) => {
             dialog.set_title("Choose test files").add_filter("JSONL and JSON", &data)
         }
         Purpose::Needle(Field::Haystack) => {
@@ -148,7 +166,11 @@ fn dialog(purpose: &Purpose, suggested: Option<&std::path::Path>) -> rfd::AsyncF
     };
     let saves = matches!(
         purpose,
-        Purpose::SynthOut | Purpose::ExportOut | Purpose::TableOut | Purpose::Needle(Field::Out)
+        Purpose::SynthOut
+            | Purpose::ExportOut
+            | Purpose::TableOut
+            | Purpose::Prepare(prepare::Field::Out)
+            | Purpose::Needle(Field::Out)
     );
     if !saves && *purpose != Purpose::Results {
         dialog = dialog.add_filter("All files", &["*"]);

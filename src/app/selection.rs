@@ -5,7 +5,7 @@
 //! over last.
 
 use super::View;
-use super::views::data::grouped;
+use super::views::data::counted;
 use super::window::Window;
 use crate::data::Dataset;
 use crate::workbench::Place;
@@ -80,8 +80,7 @@ impl Window {
         let Some(handed) = self.handed.handed.as_ref().filter(|_| self.data.only_selected) else {
             return;
         };
-        let n = grouped(handed.places.len() as u64);
-        let words = format!("Only the {n} records {}", handed.name);
+        let words = format!("Only {} {}", counted(handed.places.len(), "record"), handed.name);
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if ui.button("Back to Prepare").clicked() {

@@ -363,6 +363,10 @@ impl Window {
                 }
             }
             Command::CancelAll => self.jobs.open().for_each(|entry| entry.watch.cancel()),
+            Command::CheckRecords => {
+                self.show(View::Prepare);
+                self.check_records();
+            }
             Command::MeasureCoherence => {
                 self.show(View::Compare);
                 self.measure_coherence();

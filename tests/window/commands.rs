@@ -237,24 +237,36 @@ fn every_control_of_every_view_is_reached_by_tab() {
     let mut stage = Setup::example().open();
     for view in View::ALL {
         stage.show(view);
-        let roles = [
-            Role::Button,
-            Role::CheckBox,
-            Role::RadioButton,
-            Role::ComboBox,
-            Role::TextInput,
-            Role::SpinButton,
-        ];
-        let is_input = |role: Role| roles.contains(&role);
-        let mut waiting = stage.enabled(is_input);
-        let mut n_left = waiting.len() + 60;
-        while n_left > 0 && !waiting.is_empty() {
-            stage.key(Key::Tab);
-            if let Some(focused) = stage.focused() {
-                waiting.retain(|name| *name != focused);
-            }
-            n_left -= 1;
-        }
-        assert!(waiting.is_empty(), "{view:?}: Tab never came to {waiting:?}");
+        assert_reached(&mut stage, view.title());
     }
+    stage.show(View::Prepare);
+    stage.press("Check records");
+    stage.settle();
+    assert_reached(&mut stage, "faults");
+    for page in ["Cutoff", "Lengthen"] {
+        stage.turn_to(page);
+        assert_reached(&mut stage, page);
+    }
+}
+
+/// Walks with the Tab key until it has come to everything that takes input.
+fn assert_reached(stage: &mut Stage, what: &str) {
+    let roles = [
+        Role::Button,
+        Role::CheckBox,
+        Role::RadioButton,
+        Role::ComboBox,
+        Role::TextInput,
+        Role::SpinButton,
+    ];
+    let mut waiting = stage.enabled(|role| roles.contains(&role));
+    let mut n_left = waiting.len() + 60;
+    while n_left > 0 && !waiting.is_empty() {
+        stage.key(Key::Tab);
+        if let Some(focused) = stage.focused() {
+            waiting.retain(|name| *name != focused);
+        }
+        n_left -= 1;
+    }
+    assert!(waiting.is_empty(), "{what}: Tab never came to {waiting:?}");
 }

@@ -245,6 +245,10 @@ impl Window {
                 ui.horizontal_wrapped(|ui| choices_ui(ui, side, of, is_wide));
             }
             match &mut side.texts {
+                None if self.files.is_unreadable(side.place.0) => {
+                    let words = "Its file has changed or gone: open it again, then check again.";
+                    ui.add(egui::Label::new(words).wrap());
+                }
                 None => drop(ui.spinner()),
                 Some(texts) if is_wide => texts_ui(ui, texts, of),
                 Some(texts) => match side.part {

@@ -4,7 +4,7 @@
 use super::Field;
 use super::evidence::Evidence;
 use super::fault_list::{Told, tell};
-use super::fields::{caution_ui, empty_ui, failed_ui};
+use super::fields::{Ended, caution_ui, empty_ui, ended_ui, warnings_ui};
 use crate::app::files::{File, file_name};
 use crate::app::jobs::Ask;
 use crate::app::picker::Purpose;
@@ -28,7 +28,7 @@ pub struct State {
     tests: Vec<PathBuf>,
     test_field: String,
     /// Why the last wish came to nothing.
-    pub(super) ended: Option<String>,
+    pub(super) ended: Option<Ended>,
     checked: Option<Checked>,
     /// The check whose findings are shown; else the first that has some.
     chosen: Option<Check>,
@@ -171,7 +171,7 @@ impl Window {
     pub(super) fn faults_ui(&mut self, ui: &mut Ui) {
         if !self.under_way_ui(ui, |ask| matches!(ask, Ask::Check(_))) {
             self.check_row_ui(ui);
-            failed_ui(ui, self.prepare.faults.ended.as_deref());
+            ended_ui(ui, self.prepare.faults.ended.as_ref());
         }
         let Some(checked) = self.prepare.faults.checked() else {
             return empty_ui(
@@ -184,13 +184,7 @@ impl Window {
         if self.is_outdated(&checked.job) {
             caution_ui(ui, "Files, rows or tests have changed since: check again.");
         }
-        if let [first, rest @ ..] = &checked.report.warnings[..] {
-            let more = if rest.is_empty() { "" } else { " …" };
-            let words = RichText::new(format!("Warning: {first}{more}"));
-            let words = words.color(crate::app::theme::warning_color(ui));
-            let all = checked.report.warnings.join("\n");
-            ui.add(egui::Label::new(words).truncate()).on_hover_text(all);
-        }
+        warnings_ui(ui, &checked.report.warnings);
         ui.add_space(2.0);
         let width = ui.available_width();
         if width < NARROW {
@@ -203,7 +197,9 @@ impl Window {
                 .show(ui, |ui| self.fault_list_ui(ui));
             self.settings.set_panel("checks", list.response.rect.width());
         }
-        egui::CentralPanel::default().frame(egui::Frame::NONE).show(ui, |ui| self.found_ui(ui));
+        // The table begins at its very edge.
+        let frame = egui::Frame::NONE.inner_margin(egui::Margin { left: 6, ..Default::default() });
+        egui::CentralPanel::default().frame(frame).show(ui, |ui| self.found_ui(ui));
     }
 
     /// What to check, against which tests, and the button.
@@ -217,10 +213,11 @@ impl Window {
             let n_files = self.checkable().count();
             let words = format!("{} of {}", counted(n, "record"), counted(n_files, "file"));
             ui.label(RichText::new(words).weak());
+            let width = if ui.max_rect().width() < NARROW { 130.0 } else { 190.0 };
             let state = &mut self.prepare.faults;
             let field = egui::TextEdit::singleline(&mut state.test_field)
                 .hint_text("test file, for contamination")
-                .desired_width(190.0);
+                .desired_width(width);
             let field = ui.add(field);
             name_field(&field, "Test file");
             let enters = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
@@ -250,14 +247,23 @@ impl Window {
             self.prepare.faults.tests.remove(ix);
         }
         if starts {
-            match self.check_ask() {
-                Ok(ask) => {
-                    self.prepare.faults.ended = None;
-                    self.start(ask);
-                }
-                Err(why) => self.prepare.faults.ended = Some(why),
-            }
+            self.check_records();
         }
+    }
+
+    /// Checks what is shown, or says why that cannot be.
+    pub(in crate::app) fn check_records(&mut self) {
+        self.prepare.show_faults();
+        if self.jobs.has_open(|ask| matches!(ask, Ask::Check(_))) {
+            return;
+        }
+        self.prepare.faults.ended = match self.check_ask() {
+            Ok(ask) => {
+                self.start(ask);
+                None
+            }
+            Err(why) => Some(Ended::Failed(why)),
+        };
     }
 
     /// Shows all records of the chosen check in Data.

@@ -38,7 +38,7 @@ impl Window {
         let (check, at, scrolls) = (state.check(), state.at, state.scrolls);
         let Some(checked) = state.checked() else { return };
         let of_check = checked.of(check);
-        let has_files = checked.report.datasets.len() > 1 && ui.available_width() > 420.0;
+        let has_files = checked.report.datasets.len() > 1 && ui.available_width() > 600.0;
         let mut table = TableBuilder::new(ui)
             .id_salt(("findings", has_files))
             .striped(true)

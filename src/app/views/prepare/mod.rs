@@ -4,17 +4,23 @@
 //! Each page has its file. What a fault is belongs in `checks`, what a cutoff takes in `lengths`, how records
 //! are joined in `synthesis`.
 
+mod cutoff;
 mod evidence;
 mod fault_list;
 mod faults;
 mod fields;
 mod findings;
+mod lengthen;
+mod lengthened;
+mod losses;
 
+use crate::app::files::file_name;
 use crate::app::jobs::{Ask, State as JobState};
 use crate::app::views::jobs::{pause_and_cancel_ui, progress_ui};
-use crate::app::window::Window;
+use crate::app::window::{Window, typed_path};
 use egui::{Align, Layout, Ui};
-use std::path::PathBuf;
+use fields::Ended;
+use std::path::{Path, PathBuf};
 
 /// The pages of the view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,14 +28,20 @@ enum Page {
     /// What is wrong with the records.
     #[default]
     Faults,
+    /// What a cutoff would take from them.
+    Cutoff,
+    /// Records made longer.
+    Lengthen,
 }
 
 impl Page {
-    const ALL: [Self; 1] = [Self::Faults];
+    const ALL: [Self; 3] = [Self::Faults, Self::Cutoff, Self::Lengthen];
 
     fn title(self) -> &'static str {
         match self {
             Self::Faults => "Faults",
+            Self::Cutoff => "Cutoff",
+            Self::Lengthen => "Lengthen",
         }
     }
 }
@@ -39,6 +51,16 @@ impl Page {
 pub enum Field {
     /// Tests that must not stand in the records; several.
     Tests,
+    /// What counts tokens, on the page that is shown.
+    Tokenizer,
+    /// A prompt pack, on the page that is shown.
+    Prompts,
+    /// The tests whose lengths records shall have.
+    Target,
+    /// A file of other contexts.
+    Pool,
+    /// Where longer records go.
+    Out,
 }
 
 /// What the view remembers while the window is open.
@@ -47,25 +69,39 @@ pub struct State {
     page: Page,
     /// What is wrong with the records.
     pub faults: faults::State,
+    /// What a cutoff would take from them.
+    pub cutoff: cutoff::State,
+    /// Records made longer.
+    pub lengthen: lengthen::State,
 }
 
 impl State {
     /// Takes a path of a file dialog.
     pub fn pick(&mut self, field: Field, path: PathBuf) {
-        match field {
-            Field::Tests => self.faults.add_test(path),
+        match (field, self.page) {
+            (Field::Tests, _) => self.faults.add_test(path),
+            (_, Page::Cutoff) => self.cutoff.pick(field, &path),
+            (_, _) => self.lengthen.pick(field, &path),
         }
+    }
+
+    /// Turns to the page of faults.
+    fn show_faults(&mut self) {
+        self.page = Page::Faults;
     }
 
     /// Hears of a job's end.
     pub fn after(&mut self, ask: &Ask, state: &JobState) {
-        let failed = match state {
-            JobState::Failed(why) => Some(why.clone()),
-            JobState::Cancelled => Some(format!("Cancelled. {}", ask.when_cancelled())),
+        let ended = match state {
+            JobState::Failed(why) => Some(Ended::Failed(why.clone())),
+            JobState::Cancelled => Some(Ended::Cancelled(ask.when_cancelled())),
             _ => None,
         };
-        if let Ask::Check(_) = ask {
-            self.faults.ended = failed;
+        match ask {
+            Ask::Check(_) => self.faults.ended = ended,
+            Ask::Truncate(_) => self.cutoff.ended = ended,
+            Ask::Extend(_) => self.lengthen.ended = ended,
+            _ => {}
         }
     }
 }
@@ -86,6 +122,27 @@ impl Window {
         ui.separator();
         match self.prepare.page {
             Page::Faults => self.faults_ui(ui),
+            Page::Cutoff => self.cutoff_ui(ui),
+            Page::Lengthen => self.lengthen_ui(ui),
+        }
+    }
+
+    /// What counts tokens: what is typed, else the chosen model, if there is one.
+    fn counter(&self, typed: &str) -> Option<String> {
+        let typed = typed.trim();
+        if typed.is_empty() {
+            return self.tokenizer();
+        }
+        // What is no path is a name of the catalogue.
+        let path = typed_path(typed).filter(|_| typed.contains(['/', '\\', '.']));
+        Some(path.map_or(typed.to_owned(), |path| path.to_string_lossy().into_owned()))
+    }
+
+    /// What an empty field for a tokenizer means.
+    fn counter_hint(&self) -> String {
+        match self.tokenizer() {
+            Some(model) => format!("that of {}", file_name(Path::new(&model))),
+            None => "a tokenizer.json or a .gguf file".to_owned(),
         }
     }
 
