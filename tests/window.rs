@@ -13,6 +13,7 @@ mod layout;
 mod narrowing;
 mod needle;
 mod pictures;
+mod prepare;
 mod reviews;
 mod scores;
 mod screen;

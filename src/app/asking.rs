@@ -91,7 +91,7 @@ impl Window {
             Ask::Fetch(name) => Job::Fetch { name: name.clone() },
             Ask::Find(find) => Job::Find(find.clone()),
             Ask::ReadRecords(places) => {
-                let of = |place: &Place| Some((self.files.get(place.0)?.dataset.clone(), place.1));
+                let of = |place: &Place| Some((self.files.dataset(place.0)?.clone(), place.1));
                 Job::ReadRecords(places.iter().filter_map(of).collect())
             }
             Ask::Texts(_, job) => Job::Texts(job.clone()),
@@ -113,6 +113,9 @@ impl Window {
                 form: *form,
                 thinned: true,
             }),
+            Ask::Truncate(job) => Job::Truncate((**job).clone()),
+            Ask::Extend(job) => Job::Extend(job.clone()),
+            Ask::Check(job) => Job::Check(job.clone()),
             Ask::NeedleMake(job) => Job::NeedleMake(job.clone()),
             Ask::NeedleRun(job) => Job::NeedleRun(job.clone()),
             Ask::DrawNeedles(job) => Job::DrawNeedles(job.clone()),

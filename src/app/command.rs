@@ -8,6 +8,8 @@ pub enum View {
     /// Records.
     #[default]
     Data,
+    /// Faults, cutoffs, and records made longer.
+    Prepare,
     /// Making records.
     Synthesize,
     /// Lengths and coherence side by side.
@@ -22,13 +24,21 @@ pub enum View {
 
 impl View {
     /// All views, in the order of the tabs.
-    pub const ALL: [Self; 6] =
-        [Self::Data, Self::Synthesize, Self::Compare, Self::Scores, Self::Needle, Self::Jobs];
+    pub const ALL: [Self; 7] = [
+        Self::Data,
+        Self::Prepare,
+        Self::Synthesize,
+        Self::Compare,
+        Self::Scores,
+        Self::Needle,
+        Self::Jobs,
+    ];
 
     /// The name on its tab.
     pub fn title(self) -> &'static str {
         match self {
             Self::Data => "Data",
+            Self::Prepare => "Prepare",
             Self::Synthesize => "Synthesize",
             Self::Compare => "Compare",
             Self::Scores => "Scores",
@@ -41,6 +51,7 @@ impl View {
     pub fn name(self) -> &'static str {
         match self {
             Self::Data => "data",
+            Self::Prepare => "prepare",
             Self::Synthesize => "synthesize",
             Self::Compare => "compare",
             Self::Scores => "scores",
@@ -106,6 +117,8 @@ pub enum Command {
     PauseAll,
     /// Cancel what runs.
     CancelAll,
+    /// Look for faults.
+    CheckRecords,
     /// Measure coherence.
     MeasureCoherence,
     /// From dark to light, or back.
@@ -124,7 +137,7 @@ pub enum Command {
 
 impl Command {
     /// All commands, in the order of the palette.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 42] = [
         Self::Open,
         Self::OpenExample,
         Self::CloseAll,
@@ -133,6 +146,7 @@ impl Command {
         Self::CopyFigure,
         Self::Report,
         Self::Show(View::Data),
+        Self::Show(View::Prepare),
         Self::Show(View::Synthesize),
         Self::Show(View::Compare),
         Self::Show(View::Scores),
@@ -155,6 +169,7 @@ impl Command {
         Self::Next,
         Self::Previous,
         Self::RunSynthesis,
+        Self::CheckRecords,
         Self::MeasureCoherence,
         Self::PauseAll,
         Self::CancelAll,
@@ -179,6 +194,7 @@ impl Command {
             Self::Report => "Write a report",
             Self::Quit => "Quit",
             Self::Show(View::Data) => "Show Data",
+            Self::Show(View::Prepare) => "Show Prepare",
             Self::Show(View::Synthesize) => "Show Synthesize",
             Self::Show(View::Compare) => "Show Compare",
             Self::Show(View::Scores) => "Show Scores",
@@ -203,6 +219,7 @@ impl Command {
             Self::RunSynthesis => "Run synthesis",
             Self::PauseAll => "Pause or resume jobs",
             Self::CancelAll => "Cancel running jobs",
+            Self::CheckRecords => "Check records",
             Self::MeasureCoherence => "Measure coherence",
             Self::SwitchTheme => "Switch between dark and light",
             Self::ZoomIn => "Zoom in",
@@ -226,11 +243,12 @@ impl Command {
             Self::Report => shifted(Key::R),
             Self::Quit => ctrl(Key::Q),
             Self::Show(View::Data) => ctrl(Key::Num1),
-            Self::Show(View::Synthesize) => ctrl(Key::Num2),
-            Self::Show(View::Compare) => ctrl(Key::Num3),
-            Self::Show(View::Scores) => ctrl(Key::Num4),
-            Self::Show(View::Needle) => ctrl(Key::Num5),
-            Self::Show(View::Jobs) => ctrl(Key::Num6),
+            Self::Show(View::Prepare) => ctrl(Key::Num2),
+            Self::Show(View::Synthesize) => ctrl(Key::Num3),
+            Self::Show(View::Compare) => ctrl(Key::Num4),
+            Self::Show(View::Scores) => ctrl(Key::Num5),
+            Self::Show(View::Needle) => ctrl(Key::Num6),
+            Self::Show(View::Jobs) => ctrl(Key::Num7),
             Self::Search => ctrl(Key::F),
             Self::Accept => plain(Key::Enter),
             Self::Discard => plain(Key::D),
@@ -257,7 +275,7 @@ impl Command {
             Self::ZoomReset => ctrl(Key::Num0),
             Self::Palette => ctrl(Key::K),
             Self::Keys => plain(Key::F1),
-            Self::OpenExample | Self::CloseAll => None,
+            Self::OpenExample | Self::CloseAll | Self::CheckRecords => None,
         }
     }
 

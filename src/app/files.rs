@@ -103,6 +103,8 @@ pub struct Files {
     pub version: u64,
     /// Raised whenever lengths of a dataset have come in.
     pub n_measured: u64,
+    /// Datasets that can be read and are not open, such as tests that records were checked against.
+    beside: Vec<(u64, Arc<Dataset>)>,
     missed: RefCell<BTreeSet<(u64, usize)>>,
     /// Datasets of which a record could not be read: they are not asked again and again.
     unreadable: BTreeSet<u64>,
@@ -212,9 +214,32 @@ impl Files {
         self.all.iter().find(|file| file.key == key)
     }
 
+    /// Lets records of these datasets be read though they are not open, instead of those before; their
+    /// numbers.
+    pub fn lay_beside(&mut self, datasets: impl IntoIterator<Item = Arc<Dataset>>) -> Vec<u64> {
+        self.beside.clear();
+        for dataset in datasets {
+            self.n_keys += 1;
+            self.beside.push((self.n_keys, dataset));
+        }
+        self.beside.iter().map(|(key, _)| *key).collect()
+    }
+
+    /// The dataset of this number, open or beside those that are.
+    pub fn dataset(&self, key: u64) -> Option<&Arc<Dataset>> {
+        let beside = || self.beside.iter().find(|(other, _)| *other == key);
+        let open = self.get(key).map(|file| &file.dataset);
+        open.or_else(|| beside().map(|(_, dataset)| dataset))
+    }
+
+    /// The open dataset that this is, unless its file was read again.
+    pub fn holding(&self, dataset: &Arc<Dataset>) -> Option<&File> {
+        self.all.iter().find(|file| Arc::ptr_eq(&file.dataset, dataset))
+    }
+
     /// The record at a place, if it is in memory; else it is noted to be read, see [`Files::missed`].
     pub fn record(&self, (key, ix): (u64, usize)) -> Option<Arc<Record>> {
-        let records = &self.get(key)?.dataset.records;
+        let records = &self.dataset(key)?.records;
         let record = records.peek(ix);
         if record.is_none() && ix < records.len() && !self.unreadable.contains(&key) {
             self.missed.borrow_mut().insert((key, ix));
@@ -225,6 +250,11 @@ impl Files {
     /// Gives up reading records of these datasets, until they are opened again.
     pub fn give_up(&mut self, keys: impl IntoIterator<Item = u64>) {
         self.unreadable.extend(keys);
+    }
+
+    /// Whether reading records of a dataset was given up.
+    pub fn is_unreadable(&self, key: u64) -> bool {
+        self.unreadable.contains(&key)
     }
 
     /// The records that somebody wanted to show and that are not in memory, each told once.

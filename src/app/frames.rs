@@ -77,6 +77,9 @@ fn measure(wish: &FramesWish) -> anyhow::Result<BTreeMap<&'static str, FrameTime
     let only = wish.view.as_deref().and_then(View::find);
     for view in View::ALL.into_iter().filter(|view| only.is_none_or(|only| only == *view)) {
         bench.window.show(view);
+        if view == View::Prepare {
+            bench.window.check_records();
+        }
         bench.settle()?;
         if wish.during_synth {
             bench.keep_writing(&folder.0)?;
@@ -92,8 +95,11 @@ fn measure(wish: &FramesWish) -> anyhow::Result<BTreeMap<&'static str, FrameTime
                 // As a screen of 60 pictures a second would; events pile up between them.
                 std::thread::sleep(Duration::from_millis(16));
             }
-            if view == View::Compare {
-                bench.brush(ix);
+            match view {
+                View::Compare => bench.brush(ix),
+                // As somebody who holds the arrow key down.
+                View::Prepare => bench.window.prepare.faults.step(1),
+                _ => {}
             }
             times.push(bench.frame());
         }

@@ -147,6 +147,28 @@ impl Window {
                 self.files.take(origin, Opened::Rows { path, rows }, id.0);
                 format!("{}, scored by {}", counted(n, "record"), report.summary.model)
             }
+            (Ask::Check(job), Product::Checked(report)) => self.take_checked(job, *report),
+            (Ask::Truncate(job), Product::Truncated(report)) => {
+                let said = format!("counted with {}", report.tokenizer);
+                self.prepare.cutoff.take(job, report);
+                said
+            }
+            (_, Product::Extended(report)) => {
+                // A dataset without records is not there to be read.
+                if report.made + report.kept > 0 {
+                    self.settings.remember(&report.path);
+                    self.open_file(report.path.clone());
+                }
+                let said = format!(
+                    "{} made longer, {} kept as they are, {} left out: {}",
+                    report.made,
+                    report.kept,
+                    report.rejected,
+                    report.path.display()
+                );
+                self.prepare.lengthen.take(*report);
+                said
+            }
             (_, product) => self.take_plain(ask, product),
         }
     }
@@ -289,6 +311,7 @@ impl Window {
         self.export.take_if(|dialog| !dialog.to.stays_after(id, state));
         self.scores.after(id, state);
         let is_told = self.columns_after(id, ask, state);
+        self.prepare.after(ask, state);
         match (ask, state) {
             // The file that the example project should have made room for is not there.
             (Ask::Open(file), State::Failed(_) | State::Cancelled) => {

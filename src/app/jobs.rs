@@ -6,9 +6,9 @@ use crate::job::Watch;
 use crate::model::{Meter, Pace};
 use crate::report::{CoherenceForm, LengthsView};
 use crate::workbench::{
-    BoardJob, ColumnsJob, CompareJob, ExportJob, FigureSource, FindJob, JobId, NeedleDrawJob,
-    NeedleMakeJob, NeedleRunJob, OpenFile, Place, SeedsJob, SelectJob, SynthEvent, TableJob,
-    TextsJob, TokensJob,
+    BoardJob, CheckJob, ColumnsJob, CompareJob, ExportJob, ExtendJob, FigureSource, FindJob, JobId,
+    NeedleDrawJob, NeedleMakeJob, NeedleRunJob, OpenFile, Place, SeedsJob, SelectJob, SynthEvent,
+    TableJob, TextsJob, TokensJob, TruncateJob,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -61,6 +61,12 @@ pub enum Ask {
     DrawLengths(LengthsView),
     /// Draw the coherence figure.
     DrawCoherence(CoherenceForm),
+    /// Look for faults.
+    Check(Box<CheckJob>),
+    /// Find out what cutoffs would take away.
+    Truncate(Box<TruncateJob>),
+    /// Make records longer.
+    Extend(Box<ExtendJob>),
     /// Make needle tests.
     NeedleMake(NeedleMakeJob),
     /// Answer needle tests.
@@ -169,6 +175,9 @@ impl Ask {
             Self::Lengths { .. } => "Count lengths".into(),
             Self::DrawLengths(_) => "Draw lengths".into(),
             Self::DrawCoherence(_) => "Draw coherence".into(),
+            Self::Check(job) => format!("Check {}", names(&job.inputs.loaded)),
+            Self::Truncate(job) => format!("Cut off {}", names(&job.inputs.loaded)),
+            Self::Extend(job) => format!("Lengthen {}", names(&job.inputs.loaded)),
             Self::NeedleMake(job) => format!("Make {}", file_name(&job.out)),
             Self::NeedleRun(job) => {
                 let names: Vec<String> =
@@ -187,11 +196,7 @@ impl Ask {
                 ask.n_seeds,
                 file_name(&ask.seeds.path)
             ),
-            Self::Coherence(ask) => {
-                let names: Vec<String> =
-                    ask.datasets.iter().map(|dataset| file_name(&dataset.path)).collect();
-                format!("Coherence of {}", names.join(", "))
-            }
+            Self::Coherence(ask) => format!("Coherence of {}", names(&ask.datasets)),
             Self::Export(job) => format!("Export {}", file_name(&job.out)),
             Self::SaveFigure { out, .. } => format!("Export {}", file_name(out)),
             Self::Report => "Write a report".into(),
@@ -273,11 +278,17 @@ impl Ask {
                 | Self::Export(_)
                 | Self::SaveFigure { .. }
                 | Self::SaveTable(_)
+                | Self::Extend(_)
                 | Self::NeedleMake(_)
                 | Self::NeedleRun(_)
                 | Self::Report
         )
     }
+}
+
+fn names(datasets: &[Arc<Dataset>]) -> String {
+    let names: Vec<String> = datasets.iter().map(|dataset| file_name(&dataset.path)).collect();
+    names.join(", ")
 }
 
 fn short(model: &str) -> String {

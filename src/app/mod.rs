@@ -13,6 +13,7 @@ mod jobs;
 mod launch;
 mod picker;
 mod reviewing;
+mod selection;
 mod theme;
 mod ui;
 mod views;

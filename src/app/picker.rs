@@ -1,6 +1,7 @@
 //! File dialogs that never block the window: rfd's asynchronous ones, awaited on another thread.
 
 use super::views::needle::Field;
+use super::views::prepare;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
@@ -27,6 +28,8 @@ pub enum Purpose {
     ExportOut,
     /// A field of the dialogs of needle tests.
     Needle(Field),
+    /// A field of the Prepare view.
+    Prepare(prepare::Field),
 }
 
 /// What came of a dialog.
@@ -65,11 +68,19 @@ impl Picker {
         // The dialogs are made here, on the thread of the window, as some systems want it.
         let future: std::pin::Pin<Box<dyn Future<Output = Option<Vec<rfd::FileHandle>>> + Send>> =
             match &purpose {
-                Purpose::Open => Box::pin(dialog.pick_files()),
+                Purpose::Open | Purpose::Prepare(prepare::Field::Tests) => {
+                    Box::pin(dialog.pick_files())
+                }
                 Purpose::Results => Box::pin(dialog.pick_folders()),
                 Purpose::Join(_)
                 | Purpose::Model
                 | Purpose::Prompt
+                | Purpose::Prepare(
+                    prepare::Field::Tokenizer
+                    | prepare::Field::Prompts
+                    | prepare::Field::Target
+                    | prepare::Field::Pool,
+                )
                 | Purpose::Needle(Field::Haystack | Field::Tests) => {
                     let picked = dialog.pick_file();
                     Box::pin(async { picked.await.map(|file| vec![file]) })
@@ -77,6 +88,7 @@ impl Picker {
                 Purpose::SynthOut
                 | Purpose::ExportOut
                 | Purpose::TableOut
+                | Purpose::Prepare(prepare::Field::Out)
                 | Purpose::Needle(Field::Out) => {
                     let picked = dialog.save_file();
                     Box::pin(async { picked.await.map(|file| vec![file]) })
@@ -134,13 +146,31 @@ fn dialog(purpose: &Purpose, suggested: Option<&std::path::Path>) -> rfd::AsyncF
         Purpose::Needle(Field::Tests) => {
             dialog.set_title("Choose needle tests").add_filter("JSONL and JSON", &data)
         }
+        Purpose::Prepare(prepare::Field::Tokenizer) => {
+            let names = ["json", "gguf"];
+            dialog.set_title("Choose a tokenizer").add_filter("Tokenizers and models", &names)
+        }
+        Purpose::Prepare(prepare::Field::Prompts) => {
+            dialog.set_title("Choose a prompt pack").add_filter("JSON", &["json"])
+        }
+        Purpose::Prepare(prepare::Field::Pool) => {
+            dialog.set_title("Choose other contexts").add_filter("JSONL and JSON", &data)
+        }
+        Purpose::Prepare(prepare::Field::Out) => dialog.set_title("Write records to"),
+        Purpose::Prepare(prepare::Field::Tests | prepare::Field::Target) => {
+            dialog.set_title("Choose test files").add_filter("JSONL and JSON", &data)
+        }
         Purpose::Needle(Field::Haystack) => {
             dialog.set_title("Choose a text").add_filter("Text", &["txt", "md"])
         }
     };
     let saves = matches!(
         purpose,
-        Purpose::SynthOut | Purpose::ExportOut | Purpose::TableOut | Purpose::Needle(Field::Out)
+        Purpose::SynthOut
+            | Purpose::ExportOut
+            | Purpose::TableOut
+            | Purpose::Prepare(prepare::Field::Out)
+            | Purpose::Needle(Field::Out)
     );
     if !saves && *purpose != Purpose::Results {
         dialog = dialog.add_filter("All files", &["*"]);

@@ -8,7 +8,8 @@ use super::files::Files;
 use super::jobs::{Ask, Entry, Jobs};
 use super::picker::{Picked, Picker, Purpose};
 use super::reviewing::{Change, Reviewing};
-use super::views::{columns, compare, data, export, needle, scores, synthesize};
+use super::selection;
+use super::views::{columns, compare, data, export, needle, prepare, scores, synthesize};
 use crate::data::Verdict;
 use crate::workbench::{
     CatalogueRow, ComparePage, Desk, LoadedModel, ModelCard, OpenFile, Runner, Settings,
@@ -59,6 +60,9 @@ pub struct Window {
     pub(super) compare: compare::State,
     pub(super) scores: scores::State,
     pub(super) needle: needle::State,
+    pub(super) prepare: prepare::State,
+    /// Records that a view handed to Data.
+    pub(super) handed: selection::State,
     pub(super) export: Option<export::Dialog>,
     pub(super) columns: columns::State,
     pub(super) picker: Picker,
@@ -106,6 +110,8 @@ impl Window {
             compare: compare::State::default(),
             scores: scores::State::default(),
             needle: needle::State::default(),
+            prepare: prepare::State::default(),
+            handed: selection::State::default(),
             export: None,
             columns: columns::State::default(),
             picker: Picker::default(),
@@ -233,7 +239,9 @@ impl Window {
             }
         }
         self.columns_logic();
+        self.handed_logic();
         self.data_logic();
+        self.prepare_logic();
         self.synthesize_logic();
         self.compare_logic();
         self.scores_logic();
@@ -400,6 +408,10 @@ impl Window {
                 }
             }
             Command::CancelAll => self.jobs.open().for_each(|entry| entry.watch.cancel()),
+            Command::CheckRecords => {
+                self.show(View::Prepare);
+                self.check_records();
+            }
             Command::MeasureCoherence => {
                 self.show(View::Compare);
                 self.measure_coherence();
@@ -421,7 +433,11 @@ impl Window {
     /// Goes on to another record or seed, whichever is shown.
     fn step_here(&mut self, by: isize) {
         let is_seeds = self.page() == ComparePage::SameSeed;
-        if self.view == View::Compare && is_seeds { self.step_seed(by) } else { self.step(by) }
+        match self.view {
+            View::Compare if is_seeds => self.step_seed(by),
+            View::Prepare => self.prepare.faults.step(by),
+            _ => self.step(by),
+        }
     }
 
     pub(super) fn set_theme(&mut self, theme: &str, ctx: &egui::Context) {
@@ -459,6 +475,7 @@ impl Window {
                         dialog.to.pick(&path);
                     }
                 }
+                Purpose::Prepare(field) => self.prepare.pick(*field, path),
                 Purpose::Needle(field) => {
                     if let Some(form) = &mut self.needle.form_open {
                         form.pick(*field, &path);

@@ -32,6 +32,7 @@ pub struct WindowArguments {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum ViewArgument {
     Data,
+    Prepare,
     Synthesize,
     Compare,
     Scores,

@@ -47,6 +47,15 @@ pub struct CheckReport {
     /// named them.
     #[serde(skip)]
     pub list: Arc<Vec<Finding>>,
+    /// Of each check that was made, where its findings stand in the list.
+    #[serde(skip)]
+    pub by_check: BTreeMap<Check, Vec<usize>>,
+    /// The datasets of the records, as the findings number them.
+    #[serde(skip)]
+    pub datasets: Vec<Arc<Dataset>>,
+    /// The datasets of the tests, likewise.
+    #[serde(skip)]
+    pub tests: Vec<Arc<Dataset>>,
 }
 
 /// How many records a check concerns.
@@ -76,11 +85,20 @@ pub(super) fn run(job: &CheckJob, watch: &Watch) -> Result<CheckReport, Workbenc
     if let Some(out) = &job.out {
         write_findings(out, &checked.findings, &datasets, &test_sets)?;
     }
-    let skipped = loading::n_skipped(&datasets) + loading::n_skipped(&test_sets);
-    Ok(report(checked, skipped, watch))
+    Ok(report(checked, datasets, test_sets, watch))
 }
 
-fn report(checked: Checked, skipped: usize, watch: &Watch) -> CheckReport {
+fn report(
+    checked: Checked,
+    datasets: Vec<Arc<Dataset>>,
+    tests: Vec<Arc<Dataset>>,
+    watch: &Watch,
+) -> CheckReport {
+    let mut by_check: BTreeMap<Check, Vec<usize>> =
+        checked.counts.keys().map(|check| (*check, Vec::new())).collect();
+    for (ix, finding) in checked.findings.iter().enumerate() {
+        by_check.entry(finding.check).or_default().push(ix);
+    }
     let n = checked.n_records;
     let count = |(check, records): (&Check, &usize)| {
         let share = *records as f64 / n.max(1) as f64;
@@ -90,9 +108,12 @@ fn report(checked: Checked, skipped: usize, watch: &Watch) -> CheckReport {
         records: n,
         findings: checked.findings.len(),
         checks: checked.counts.iter().map(count).collect(),
-        skipped,
+        skipped: loading::n_skipped(&datasets) + loading::n_skipped(&tests),
         warnings: watch.warnings(),
         list: Arc::new(checked.findings),
+        by_check,
+        datasets,
+        tests,
     }
 }
 

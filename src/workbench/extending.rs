@@ -4,7 +4,7 @@ mod ruling;
 mod sizing;
 mod told;
 
-pub use told::{ExtendReport, LeftOutRecord};
+pub use told::{ExtendReport, LeftOutRecord, Spread};
 
 use self::ruling::Ruling;
 use self::sizing::{sizes, test_lengths};

@@ -58,7 +58,7 @@ pub use demo::{DemoJob, DemoReport};
 pub use desk::{Desk, LoadedModel};
 pub use evaluating::{Estimate, EvaluateJob, EvaluateReport};
 pub use exporting::{ExportJob, ExportReport};
-pub use extending::{ExtendJob, ExtendPool, ExtendReport, ExtendSize, LeftOutRecord};
+pub use extending::{ExtendJob, ExtendPool, ExtendReport, ExtendSize, LeftOutRecord, Spread};
 pub use figures::{
     DPI, Drawn, FigureJob, FigureSource, LengthsWish, Picture, PictureJob, SaveJob, Saved,
 };

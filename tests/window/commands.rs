@@ -51,8 +51,9 @@ fn the_palette_finds_commands_by_their_words() {
 #[test]
 fn keys_lead_to_the_views() {
     let mut stage = Setup::example().open();
-    let keys = [Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num1];
+    let keys = [Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num1];
     for (key, view) in keys.into_iter().zip([
+        View::Prepare,
         View::Synthesize,
         View::Compare,
         View::Scores,
@@ -194,7 +195,7 @@ fn what_a_dialog_covers_is_not_set_off() {
     let mut stage = Setup::example().open();
     for (open, is_open) in [(Key::E, "Cancel"), (Key::K, "Keys…")] {
         stage.ctrl(open);
-        stage.ctrl(Key::Num3);
+        stage.ctrl(Key::Num4);
         stage.ctrl(Key::Enter);
         stage.key(Key::ArrowDown);
         assert_eq!(stage.window().view(), View::Data, "under {open:?}");
@@ -220,7 +221,7 @@ fn tab_to(stage: &mut Stage, role: Role, name: &str) {
 #[test]
 fn records_are_made_with_the_keyboard_alone() {
     let mut stage = Setup::example().answering(SlowModel::eager(LONG)).open();
-    stage.ctrl(Key::Num2);
+    stage.ctrl(Key::Num3);
     stage.settle();
     tab_to(&mut stage, Role::RadioButton, "Context synthesis");
     stage.key(Key::Space);
@@ -236,24 +237,36 @@ fn every_control_of_every_view_is_reached_by_tab() {
     let mut stage = Setup::example().open();
     for view in View::ALL {
         stage.show(view);
-        let roles = [
-            Role::Button,
-            Role::CheckBox,
-            Role::RadioButton,
-            Role::ComboBox,
-            Role::TextInput,
-            Role::SpinButton,
-        ];
-        let is_input = |role: Role| roles.contains(&role);
-        let mut waiting = stage.enabled(is_input);
-        let mut n_left = waiting.len() + 60;
-        while n_left > 0 && !waiting.is_empty() {
-            stage.key(Key::Tab);
-            if let Some(focused) = stage.focused() {
-                waiting.retain(|name| *name != focused);
-            }
-            n_left -= 1;
-        }
-        assert!(waiting.is_empty(), "{view:?}: Tab never came to {waiting:?}");
+        assert_reached(&mut stage, view.title());
     }
+    stage.show(View::Prepare);
+    stage.press("Check records");
+    stage.settle();
+    assert_reached(&mut stage, "faults");
+    for page in ["Cutoff", "Lengthen"] {
+        stage.turn_to(page);
+        assert_reached(&mut stage, page);
+    }
+}
+
+/// Walks with the Tab key until it has come to everything that takes input.
+fn assert_reached(stage: &mut Stage, what: &str) {
+    let roles = [
+        Role::Button,
+        Role::CheckBox,
+        Role::RadioButton,
+        Role::ComboBox,
+        Role::TextInput,
+        Role::SpinButton,
+    ];
+    let mut waiting = stage.enabled(|role| roles.contains(&role));
+    let mut n_left = waiting.len() + 60;
+    while n_left > 0 && !waiting.is_empty() {
+        stage.key(Key::Tab);
+        if let Some(focused) = stage.focused() {
+            waiting.retain(|name| *name != focused);
+        }
+        n_left -= 1;
+    }
+    assert!(waiting.is_empty(), "{what}: Tab never came to {waiting:?}");
 }

@@ -88,6 +88,16 @@ fn nothing_covers_a_control_in_the_smallest_window() {
         stage.press(tab);
         assert_tidy(&stage, tab);
     }
+    stage.show(View::Prepare);
+    stage.press("Check records");
+    stage.settle();
+    assert_tidy(&stage, "faults");
+    stage.press("Cutoff");
+    stage.press("Simulate");
+    stage.settle();
+    assert_tidy(&stage, "a simulated cutoff");
+    stage.turn_to("Lengthen");
+    assert_tidy(&stage, "Lengthen");
     stage.show(View::Compare);
     stage.press("Coherence");
     stage.settle();
@@ -100,6 +110,12 @@ fn nothing_covers_a_control_in_the_smallest_window() {
     assert_tidy(&stage, "Lengths");
     // Three columns of text do not fit there; where they do, nothing is cut off.
     let mut stage = Setup::example().size([1100.0, 700.0]).open();
+    stage.show(View::Prepare);
+    stage.press("Check records");
+    stage.settle();
+    assert_tidy(&stage, "faults beside the checks");
+    stage.turn_to("Lengthen");
+    assert_tidy(&stage, "Lengthen beside its report");
     stage.show(View::Compare);
     stage.turn_to("Same seed");
     assert_tidy(&stage, "Same seed");

@@ -45,6 +45,9 @@ fn take_all(theme: Theme, name: &str) {
     // The smallest window, where there is the least room for a mistake.
     let mut stage = Setup::example().size([776.0, 496.0]).theme(theme).open();
     take(&mut stage, &format!("data_{name}"));
+    stage.show(View::Prepare);
+    stage.press("Check records");
+    take(&mut stage, &format!("prepare_{name}"));
     stage.show(View::Compare);
     take(&mut stage, &format!("compare_{name}"));
     stage.show(View::Synthesize);

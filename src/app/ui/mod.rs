@@ -29,6 +29,7 @@ pub fn window_ui(window: &mut Window, ui: &mut Ui) {
     window.settings.set_panel("files", files.response.rect.width());
     egui::CentralPanel::default().show(ui, |ui| match window.view {
         View::Data => window.data_ui(ui),
+        View::Prepare => window.prepare_ui(ui),
         View::Synthesize => window.synthesize_ui(ui),
         View::Compare => window.compare_ui(ui),
         View::Scores => window.scores_ui(ui),

@@ -7,6 +7,7 @@ mod destination;
 pub mod export;
 pub mod jobs;
 pub mod needle;
+pub mod prepare;
 mod record_texts;
 pub mod scores;
 pub mod synthesize;

@@ -9,6 +9,7 @@ mod spans;
 use super::data::counted;
 use crate::app::ui::name_field;
 use crate::app::widgets::long_text::{LongText, MarkKind, Marked};
+use crate::checks::{self, Span};
 use crate::coherence;
 use crate::data::{Dataset, Record, SearchText};
 use crate::job::Watch;
@@ -33,6 +34,15 @@ const ANSWER: usize = 1;
 const CONTEXT: usize = 2;
 const TITLES: [&str; 3] = ["Instruction", "Answer", "Context"];
 
+/// Which of the three a part of a finding is.
+fn text_of(part: checks::Part) -> usize {
+    match part {
+        checks::Part::Instruction => INSTRUCTION,
+        checks::Part::Answer => ANSWER,
+        checks::Part::Context => CONTEXT,
+    }
+}
+
 /// A record's texts, prepared for drawing.
 pub struct RecordTexts {
     /// The record.
@@ -51,6 +61,8 @@ pub struct RecordTexts {
     /// Where the answers stand in the context; `None` before that is known.
     answers: Option<Vec<Range<usize>>>,
     is_yes_no: bool,
+    /// What a finding shows of each text.
+    spans: [Vec<Range<usize>>; 3],
     n_jumps: usize,
     tokens: Tokens,
 }
@@ -79,6 +91,7 @@ impl RecordTexts {
             hits: Hits::default(),
             is_asked: false,
             answers: None,
+            spans: Default::default(),
             n_jumps: 0,
             tokens: Tokens::default(),
         }
@@ -139,13 +152,36 @@ impl RecordTexts {
 
     fn set_marks(&mut self) {
         for (ix, text) in self.texts.iter_mut().enumerate() {
-            let answers = self.answers.iter().flatten().filter(|_| ix == CONTEXT);
-            let answer =
-                |range: &Range<usize>| Marked { range: range.clone(), kind: MarkKind::Answer };
+            let spans = &self.spans[ix];
+            let is_free = |answer: &&Range<usize>| {
+                spans.iter().all(|span| span.end <= answer.start || answer.end <= span.start)
+            };
+            let answers = self.answers.iter().flatten().filter(|_| ix == CONTEXT).filter(is_free);
+            let mark = |range: &Range<usize>, kind| Marked { range: range.clone(), kind };
+            let shown = spans.iter().map(|range| mark(range, MarkKind::Span));
+            let answers = answers.map(|range| mark(range, MarkKind::Answer));
             // Of two that overlap the one that begins first is seen, and of those the first.
-            let marks = self.hits.marks(ix).chain(answers.map(answer)).collect();
-            text.set_marks(marks);
+            text.set_marks(shown.chain(self.hits.marks(ix)).chain(answers).collect());
         }
+    }
+
+    /// Marks what a finding shows, instead of an answer that stands there too, and brings the first of it
+    /// into view in each text.
+    pub fn show_spans(&mut self, spans: &[Span]) {
+        for ix in [INSTRUCTION, ANSWER, CONTEXT] {
+            let of = spans.iter().filter(|span| text_of(span.part) == ix);
+            let ranges: Vec<Range<usize>> = of.map(|span| span.bytes[0]..span.bytes[1]).collect();
+            if let Some(first) = ranges.first() {
+                self.texts[ix].jump_to(first.start);
+            }
+            self.spans[ix] = ranges;
+        }
+        self.set_marks();
+    }
+
+    /// Brings what a finding shows into view.
+    pub fn jump_to(&mut self, span: &Span) {
+        self.texts[text_of(span.part)].jump_to(span.bytes[0]);
     }
 
     /// Draws the instruction; `of` tells it from others on the screen, such as " of human".

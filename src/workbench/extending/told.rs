@@ -30,6 +30,9 @@ pub struct ExtendReport {
     pub prompt_tokens: Option<Spread>,
     /// The same in words; null with a tokenizer.
     pub prompt_words: Option<Spread>,
+    /// The lengths of the same records' prompts before, in the same unit.
+    #[serde(skip)]
+    pub before: Option<Spread>,
     /// How far the lengths were from the target's: Wasserstein distance in tokens (words without a
     /// tokenizer); null without a target.
     pub distance_before: Option<f64>,
@@ -179,19 +182,20 @@ impl Telling {
             .map(|tests| tests.values().flatten().map(|length| *length as f64).collect());
         let distance =
             |lengths: &[f64]| tests.as_ref().and_then(|tests| stats::wasserstein(lengths, tests));
-        let spread = stats::summarize(&self.after).map(|summary| Spread {
-            min: summary.min,
-            p50: summary.p50,
-            max: summary.max,
-        });
+        let spread = |lengths: &[f64]| {
+            let stats::Summary { min, p50, max, .. } = stats::summarize(lengths)?;
+            Some(Spread { min, p50, max })
+        };
+        let after = spread(&self.after);
         ExtendReport {
             path: path.to_owned(),
             made: self.made,
             kept: self.kept,
             rejected: self.left_out.len(),
             skipped,
-            prompt_tokens: spread.filter(|_| self.unit == "tokens"),
-            prompt_words: spread.filter(|_| self.unit == "words"),
+            prompt_tokens: after.filter(|_| self.unit == "tokens"),
+            prompt_words: after.filter(|_| self.unit == "words"),
+            before: spread(&self.before),
             distance_before: distance(&self.before),
             distance_after: distance(&self.after),
             positions: self.positions,

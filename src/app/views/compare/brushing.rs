@@ -233,6 +233,7 @@ impl Window {
             ui.label(count).on_hover_text(&words);
             let show = ui.add_enabled(n.is_some_and(|n| n > 0), egui::Button::new("Show in table"));
             if show.on_hover_text("Only these records in Data").clicked() {
+                self.handed.clear();
                 self.data.only_selected = true;
                 self.show(crate::app::View::Data);
             }

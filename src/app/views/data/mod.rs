@@ -119,6 +119,7 @@ impl Window {
     /// Draws the view.
     pub(in crate::app) fn data_ui(&mut self, ui: &mut Ui) {
         self.narrowing_ui(ui);
+        self.handed_ui(ui);
         ui.separator();
         let height = ui.available_height();
         let inspector = egui::Panel::bottom("inspector")

@@ -64,7 +64,7 @@ impl ContextTokens {
 impl Window {
     /// Asks for the records to show when what is asked has changed.
     pub(super) fn find_logic(&mut self) {
-        let selection = self.compare.selection.places();
+        let selection = self.selection();
         self.data.only_selected &= selection.is_some();
         let selection = selection.filter(|_| self.data.only_selected);
         self.data.filter.read();
@@ -225,10 +225,7 @@ impl Window {
             );
             let is_narrowed = self.filters() || !self.data.filter.text.is_empty();
             if is_narrowed && ui.button("Clear").on_hover_text("Show all records again").clicked() {
-                self.data.search.clear();
-                self.data.filter.text.clear();
-                (self.data.task, self.data.strategy) = (None, None);
-                self.data.only_selected = false;
+                self.show_all_in_data();
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if ui.button("Export records…").clicked() {

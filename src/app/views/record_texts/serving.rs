@@ -53,7 +53,8 @@ impl Window {
 
     fn all_texts(&mut self) -> impl Iterator<Item = &mut RecordTexts> {
         let seed = self.compare.same_seed.texts();
-        self.data.texts().into_iter().chain(seed)
+        let evidence = self.prepare.evidence_texts();
+        self.data.texts().into_iter().chain(seed).chain(evidence)
     }
 
     /// Takes the places in some texts.
