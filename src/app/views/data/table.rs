@@ -197,6 +197,7 @@ impl Window {
         match self.data.tokens.of((key, ix)) {
             Some(Some(n)) => RichText::new(grouped(n as u64)),
             Some(None) => RichText::new("none"),
+            None if self.tokenizer().is_none() => RichText::new("no model").weak(),
             None => RichText::new("…").weak(),
         }
     }
