@@ -163,6 +163,16 @@ fn the_evidence_stands_on_the_map_and_beside_the_text() {
     assert!(context(&stage).contains("399:"), "{}", context(&stage));
 }
 
+#[test]
+fn the_texts_stay_where_they_are() {
+    let mut stage = Setup::example().size([1100.0, 700.0]).open();
+    let before = stage.find(Role::Document, "Context").rect();
+    stage.harness.run_steps(60);
+    stage.key(Key::ArrowDown);
+    stage.settle();
+    assert_eq!(stage.find(Role::Document, "Context").rect(), before);
+}
+
 fn row_height(stage: &Stage) -> f32 {
     let font = egui::TextStyle::Body.resolve(&stage.harness.ctx.global_style());
     stage.harness.ctx.fonts_mut(|fonts| fonts.row_height(&font)).round()

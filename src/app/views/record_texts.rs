@@ -204,7 +204,8 @@ impl RecordTexts {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.head_ui(ui, ix, of));
         });
         let has_offsets = ix == CONTEXT && ui.available_height() > LEAST_HEIGHT;
-        let line = ui.text_style_height(&egui::TextStyle::Small) + ui.spacing().item_spacing.y;
+        let line_height = ui.text_style_height(&egui::TextStyle::Small).ceil();
+        let line = line_height + ui.spacing().item_spacing.y;
         egui::Frame::NONE
             .fill(ui.visuals().extreme_bg_color)
             .stroke(ui.visuals().widgets.noninteractive.bg_stroke)
@@ -219,7 +220,11 @@ impl RecordTexts {
                 self.texts[ix].ui(ui, &name, &name);
             });
         if has_offsets {
-            self.offsets_ui(ui);
+            let size = egui::vec2(ui.available_width(), line_height);
+            let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
+            // A panel grows with what is in it: no more than the line may be taken.
+            let inside = egui::UiBuilder::new().max_rect(rect);
+            self.offsets_ui(&mut ui.new_child(inside));
         }
     }
 
