@@ -113,7 +113,7 @@ fn the_windows_frames_are_timed_for_each_view() {
     let times = parsed(&run.out);
     let views: Vec<&String> =
         times.as_object().into_iter().flat_map(|times| times.keys()).collect();
-    assert_eq!(views, ["compare", "data", "jobs", "needle", "scores", "synthesize"]);
+    assert_eq!(views, ["compare", "data", "jobs", "needle", "prepare", "scores", "synthesize"]);
     for view in views {
         let at = |key| times[view][key].as_f64().unwrap_or(f64::NAN);
         let (p50, p99) = (at("p50_ms"), at("p99_ms"));
@@ -142,4 +142,11 @@ fn reading_a_record_is_timed_while_it_is_searched() {
     let nowhere = folder.run(&[&bench[..], &["--search", "qqqq"]].concat());
     assert_eq!((nowhere.code, nowhere.out.as_str()), (1, ""));
     assert!(nowhere.err.contains("`qqqq` is nowhere"), "{}", nowhere.err);
+    let filter =
+        [&bench[..], &["--filter", "len_words(context) >= 0 || len_words(context) == null"]];
+    let run = folder.run(&filter.concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(parsed(&run.out)["filtering"]["p99_ms"].as_f64().unwrap() > 0.0);
+    let run = folder.run(&[&bench[..], &["--filter", "answer_gain > 1"]].concat());
+    assert!(run.code == 1 && run.err.contains("answer_gain is not measured"), "{}", run.err);
 }

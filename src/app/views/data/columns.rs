@@ -157,10 +157,10 @@ impl Window {
         let sorted = self.data.sort.filter(|sort| sort.by == by);
         let (mark, order) = match sorted {
             None => ("", "Sort by this, the smallest first"),
-            Some(Sort { descending: false, .. }) => (" ⬆", "Sorted: the smallest first"),
-            Some(Sort { descending: true, .. }) => (" ⬇", "Sorted: the largest first"),
+            Some(Sort { descending: false, .. }) => ("⬆ ", "Sorted: the smallest first"),
+            Some(Sort { descending: true, .. }) => ("⬇ ", "Sorted: the largest first"),
         };
-        let words = RichText::new(format!("{title}{mark}")).strong();
+        let words = RichText::new(format!("{mark}{title}")).strong();
         let button = ui.add(Button::new(words).frame(false).truncate()).on_hover_text(order);
         name_field(&button, &format!("Sort by {title}"));
         if button.clicked() {

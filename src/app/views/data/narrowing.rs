@@ -200,7 +200,7 @@ impl Window {
         let width = ui.available_width();
         let choice = if width < 640.0 { 90.0 } else { 130.0 };
         // What the boxes, the count and the buttons leave.
-        let search = (width - 2.0 * choice - 336.0).clamp(60.0, 280.0);
+        let search = (width - 2.0 * choice - 230.0).clamp(60.0, 340.0);
         ui.horizontal(|ui| {
             let field = TextEdit::singleline(&mut self.data.search)
                 .hint_text("Search instruction, answer, context")
@@ -231,14 +231,12 @@ impl Window {
                 if ui.button("Export records…").clicked() {
                     self.open_export(false);
                 }
-                if ui.available_width() > 60.0 {
-                    ui.add(egui::Label::new(RichText::new(self.count_words()).weak()).truncate());
-                }
             });
         });
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 self.columns_menu_ui(ui);
+                ui.label(RichText::new(self.count_words()).weak());
                 let field = TextEdit::singleline(&mut self.data.filter.text)
                     .hint_text("Filter, such as task == \"hotpotqa\" && answer_gain < 0.1 && len_tokens(context) > 4000")
                     .desired_width(f32::INFINITY);
