@@ -132,7 +132,7 @@ impl Files {
         };
         let old = self.all.iter_mut().find(|file| file.origin.path == origin.path);
         self.n_keys += 1;
-        let is_contexts_alone = dataset.records.rows().all(|row| row.n_instruction_chars == 0);
+        let is_contexts_alone = dataset.records.rows().all(|row| row.n_instruction_chars() == 0);
         let file = File {
             key: old.as_ref().map_or(self.n_keys, |old| old.key),
             order: old.as_ref().map_or(order, |old| old.order),

@@ -36,10 +36,15 @@ pub struct Row<'a> {
     pub strategy: &'a StrategyId,
     /// Its line in the file, from 1.
     pub line: usize,
-    /// Characters of its instruction.
-    pub n_instruction_chars: usize,
-    /// Characters of its context, if it has one.
-    pub n_context_chars: Option<usize>,
+    chars: Chars<'a>,
+}
+
+/// How many characters a record's texts have: known, or to be counted when somebody asks, as that takes
+/// its time for a long text.
+#[derive(Debug, Clone, Copy)]
+enum Chars<'a> {
+    Known { n_instruction: usize, n_context: Option<usize> },
+    Of(&'a Record),
 }
 
 impl fmt::Debug for Records {
@@ -142,14 +147,16 @@ impl Records {
             Kept::Held(records) => records.get(ix).map(|record| Row::of(record)),
             Kept::Indexed(index) => {
                 let entry = index.entry(ix)?;
-                let n_context_chars = Some(entry.n_context_chars as usize)
+                let n_context = Some(entry.n_context_chars as usize)
                     .filter(|_| entry.n_context_chars != Entry::NO_CONTEXT);
                 Some(Row {
                     task: index.task(entry),
                     strategy: index.strategy(entry)?,
                     line: entry.line as usize,
-                    n_instruction_chars: entry.n_instruction_chars as usize,
-                    n_context_chars,
+                    chars: Chars::Known {
+                        n_instruction: entry.n_instruction_chars as usize,
+                        n_context,
+                    },
                 })
             }
         }
@@ -256,8 +263,31 @@ impl<'a> Row<'a> {
             task: &record.task,
             strategy: &record.strategy,
             line: record.source.line,
-            n_instruction_chars: record.instruction.chars().count(),
-            n_context_chars: record.context.as_deref().map(|text| text.chars().count()),
+            chars: Chars::Of(record),
+        }
+    }
+
+    /// Characters of its instruction.
+    pub fn n_instruction_chars(&self) -> usize {
+        match self.chars {
+            Chars::Known { n_instruction, .. } => n_instruction,
+            Chars::Of(record) => record.instruction.chars().count(),
+        }
+    }
+
+    /// Characters of its context, if it has one.
+    pub fn n_context_chars(&self) -> Option<usize> {
+        match self.chars {
+            Chars::Known { n_context, .. } => n_context,
+            Chars::Of(record) => record.context.as_deref().map(|text| text.chars().count()),
+        }
+    }
+
+    /// Whether it has a context, and that is not empty.
+    pub fn has_context(&self) -> bool {
+        match self.chars {
+            Chars::Known { n_context, .. } => n_context > Some(0),
+            Chars::Of(record) => record.context.as_deref().is_some_and(|text| !text.is_empty()),
         }
     }
 }

@@ -148,8 +148,7 @@ impl Searched {
     fn known(&self, part: Part, unit: Unit) -> Option<Vec<Option<f64>>> {
         let records = &self.dataset.records;
         if (part, unit) == (Part::Context, Unit::Words) {
-            let has_context =
-                |ix: usize| records.row(ix).is_some_and(|row| row.n_context_chars > Some(0));
+            let has_context = |ix: usize| records.row(ix).is_some_and(|row| row.has_context());
             let words = self.n_context_words.iter().enumerate();
             let words = words.map(|(ix, n)| has_context(ix).then_some(f64::from(*n)));
             return (self.n_context_words.len() == records.len()).then(|| words.collect());

@@ -69,8 +69,8 @@ impl Row for LightRow<'_> {
     fn length(&self, part: Part, unit: Unit) -> Option<f64> {
         let there = |n: Option<usize>| n.filter(|n| *n > 0).map(|n| n as f64);
         match (part, unit) {
-            (Part::Context, Unit::Chars) => there(self.known.n_context_chars),
-            (Part::Instruction, Unit::Chars) => there(Some(self.known.n_instruction_chars)),
+            (Part::Context, Unit::Chars) => there(self.known.n_context_chars()),
+            (Part::Instruction, Unit::Chars) => there(Some(self.known.n_instruction_chars())),
             _ => (self.counted)(part, unit),
         }
     }
