@@ -7,6 +7,7 @@ mod compare;
 mod data;
 mod export;
 mod eyes;
+mod faults;
 mod hands;
 mod jobs;
 mod layout;
