@@ -200,7 +200,7 @@ impl Window {
         let width = ui.available_width();
         let choice = if width < 640.0 { 90.0 } else { 130.0 };
         // What the boxes, the count and the buttons leave.
-        let search = (width - 2.0 * choice - 230.0).clamp(60.0, 340.0);
+        let search = (width - 2.0 * choice - 290.0).clamp(60.0, 340.0);
         ui.horizontal(|ui| {
             let field = TextEdit::singleline(&mut self.data.search)
                 .hint_text("Search instruction, answer, context")
