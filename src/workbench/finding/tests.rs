@@ -39,7 +39,7 @@ fn both(name: &str) -> Both {
         let n_context_words = Arc::new(dataset.records.context_words(&watch).unwrap());
         let dataset = Arc::new(dataset);
         let counter = Counter { tokenizer: None, template: None };
-        let lengths = lengths::measure(&[dataset.clone()], &counter, &watch).unwrap();
+        let lengths = lengths::measure(std::slice::from_ref(&dataset), &counter, &watch).unwrap();
         let lengths = Some(Arc::new(lengths));
         let datasets = vec![Searched { key: 7, dataset, n_context_words, lengths }];
         let beside = Beside { reviews: reviews.clone(), ..Beside::default() };
