@@ -15,6 +15,8 @@ pub struct Reviewing {
     pub reviews: Arc<Reviews>,
     /// Raised with every change.
     pub version: u64,
+    /// Whether what was said in earlier runs is known: before, a change would wipe it out.
+    is_read: bool,
     done: Vec<Edit>,
     undone: Vec<Edit>,
     unsaved: Vec<(RecordId, Review)>,
@@ -50,12 +52,10 @@ impl Reviewing {
         Arc::make_mut(&mut self.reviews).set(id, review)
     }
 
-    /// Takes in what was said in earlier runs of the program; what was said since counts more.
-    pub fn take(&mut self, mut reviews: Reviews) {
-        for edit in &self.done {
-            reviews.set(&edit.id, edit.after.clone());
-        }
+    /// Takes in what was said in earlier runs of the program.
+    pub fn take(&mut self, reviews: Reviews) {
         self.reviews = Arc::new(reviews);
+        self.is_read = true;
         self.version += 1;
     }
 
@@ -83,10 +83,17 @@ impl Window {
 
     /// Says something of the record that is shown in full.
     pub(super) fn review(&mut self, change: Change) {
+        if self.view != View::Data {
+            self.show(View::Data);
+            return self.tell("This is the chosen record: say it again.");
+        }
+        if !self.reviewing.is_read {
+            let words = "The reviews of earlier runs are not read yet, or cannot be: see Jobs.";
+            return self.complain(words);
+        }
         let Some((place, id, before)) = self.reviewed() else {
             return self.tell("Choose a record in Data first.");
         };
-        self.show(View::Data);
         let mut after = before.clone();
         match change {
             Change::Judge(verdict) => after.verdict = verdict,
@@ -103,8 +110,11 @@ impl Window {
 
     /// Judges the record that is shown in full, and goes on to the next.
     pub(super) fn judge(&mut self, verdict: Verdict) {
+        let is_seen = self.view == View::Data && self.reviewing.is_read;
         self.review(Change::Judge(Some(verdict)));
-        self.step(1);
+        if is_seen {
+            self.step(1);
+        }
     }
 
     /// Takes back what was said last.

@@ -138,7 +138,8 @@ pub fn append_reviews(path: &Path, changes: &[(RecordId, Review)]) -> Result<(),
             lines.insert(0, b'\n');
         }
         // All at once, so that lines of two windows do not mix.
-        file.write_all(&lines)
+        file.write_all(&lines)?;
+        file.sync_data()
     };
     add().map_err(fail)
 }

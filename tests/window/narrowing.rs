@@ -81,6 +81,23 @@ fn what_cannot_be_read_is_told_and_the_table_stays() {
 }
 
 #[test]
+fn a_file_that_is_opened_beside_a_broken_filter_is_searched_too() {
+    let mut stage = four().open();
+    stage.fill("Filter records", "task == \"qasper\"");
+    stage.settle();
+    stage.type_on(" and");
+    stage.settle();
+    let text = stage.read("four.jsonl");
+    std::fs::write(stage.path("more.jsonl"), text.replace('?', "!")).unwrap();
+    let path = stage.path("more.jsonl").display().to_string();
+    stage.fill("Path of a data file", &path);
+    stage.press("Open");
+    stage.settle();
+    stage.must_show("write `&&` for and");
+    stage.must_show("4 of 8 records");
+}
+
+#[test]
 fn measurements_can_be_asked_for_where_they_are_open() {
     let mut stage = Setup::example().open();
     stage.fill("Filter records", "instruction_gain > 1");

@@ -68,8 +68,8 @@ struct Asked {
     linked: bool,
     /// How many reviews there were, where that matters.
     reviewed: Option<u64>,
-    /// How many files were counted, where that matters.
-    measured: Option<u64>,
+    /// How many files were counted, and by which tokenizer, where that matters.
+    measured: Option<(u64, Option<String>)>,
 }
 
 impl State {

@@ -21,7 +21,9 @@ pub struct FilterField {
     /// What was typed when it was read last.
     read: String,
     /// The last expression that could be read; `None`: every record.
-    pub filter: Option<Arc<Filter>>,
+    filter: Option<Arc<Filter>>,
+    /// The last one that asked for nothing that is missing: what the table is narrowed by.
+    pub usable: Option<Arc<Filter>>,
     /// Why what is typed cannot be read.
     unreadable: Option<String>,
     /// Why what is typed cannot be used.
@@ -49,8 +51,8 @@ impl FilterField {
 /// Tokens of each record's context, for the table.
 #[derive(Default)]
 pub struct ContextTokens {
-    /// Of which files, and how many of them were counted.
-    of: Option<(u64, u64)>,
+    /// Of which files, how many of them were counted, and by which tokenizer.
+    of: Option<(u64, u64, Option<String>)>,
     by_file: BTreeMap<u64, Vec<Option<f64>>>,
 }
 
@@ -71,14 +73,16 @@ impl Window {
         let filter = self.data.filter.filter.clone();
         let lacks = filter.as_ref().and_then(|filter| self.lacks(filter));
         let refused = self.data.filter.unreadable.clone().or(lacks);
-        self.data.filter.refused.clone_from(&refused);
-        let search = self.data.search_text();
-        let is_unreadable = search.regex && self.data.regex.refused(search).is_some();
-        if (refused.is_some() || is_unreadable) && self.data.found.is_some() {
-            // What was found last stays, and under the field stands why.
-            return;
+        // What was last found by stays in force, and under the field stands why.
+        if refused.is_none() {
+            self.data.filter.usable = filter;
         }
-        let filter = filter.filter(|_| refused.is_none());
+        self.data.filter.refused = refused;
+        let filter = self.data.filter.usable.clone().filter(|filter| self.lacks(filter).is_none());
+        let mut search = self.data.search_text();
+        if search.regex && self.data.regex.refused(search.clone()).is_some() {
+            search = self.data.asked.as_ref().map(|asked| asked.search.clone()).unwrap_or_default();
+        }
         let needs = filter.as_deref().map(Filter::needs);
         let by = self.data.sort.map(|sort| sort.by);
         let counts_tokens =
@@ -93,7 +97,7 @@ impl Window {
         let state = &self.data;
         let wanted = Asked {
             version: self.files.version,
-            search: state.search_text(),
+            search,
             task: state.task.clone(),
             strategy: state.strategy.clone(),
             selection: selection.as_ref().map(|(version, _)| *version),
@@ -101,7 +105,7 @@ impl Window {
             sort: state.sort,
             linked: links.is_some(),
             reviewed: reviews.then_some(self.reviewing.version),
-            measured: counts_tokens.then_some(self.files.n_measured),
+            measured: counts_tokens.then(|| (self.files.n_measured, self.tokenizer())),
         };
         if self.data.asked.as_ref() == Some(&wanted) {
             return;
@@ -150,18 +154,28 @@ impl Window {
         let tokenizer = self.tokenizer();
         let is_counted = |file: &crate::app::files::File| {
             file.lengths.as_ref().is_some_and(|(counted_by, _)| *counted_by == tokenizer)
-                // Those that the tokenizer failed at.
-                || file.lengths.is_some() && !self.jobs.has_open(|ask| matches!(ask, Ask::Lengths { .. }))
+                // Those that could not be counted.
+                || file.lengths_asked.is_some() && !self.jobs.has_open(|ask| matches!(ask, Ask::Lengths { .. }))
         };
         self.files.shown().all(is_counted)
     }
 
     /// Has the tokens of contexts at hand while the table shows them.
     fn tokens_logic(&mut self) {
-        if !self.shown_columns().contains(&Column::ContextTokens) || !self.has_lengths() {
+        if !self.shown_columns().contains(&Column::ContextTokens) {
             return;
         }
-        let now = Some((self.files.version, self.files.n_measured));
+        let now = Some((self.files.version, self.files.n_measured, self.tokenizer()));
+        // Those of other records, or by another tokenizer, are shown no longer.
+        let is_old = |of: &(u64, u64, Option<String>)| {
+            now.as_ref().is_some_and(|now| (of.0, &of.2) != (now.0, &now.2))
+        };
+        if self.data.tokens.of.as_ref().is_some_and(is_old) {
+            self.data.tokens = ContextTokens::default();
+        }
+        if !self.has_lengths() {
+            return;
+        }
         if self.data.tokens.of == now {
             return;
         }
@@ -189,7 +203,7 @@ impl Window {
     /// Whether Data leaves records of the shown files out.
     pub(in crate::app) fn filters(&self) -> bool {
         !self.data.search.trim().is_empty()
-            || self.data.filter.filter.is_some()
+            || self.data.filter.usable.is_some()
             || self.data.task.is_some()
             || self.data.strategy.is_some()
             || self.data.only_selected
@@ -263,7 +277,7 @@ impl Window {
 
     /// Whether the search waits until tokens are counted.
     fn waits_for_tokens(&self) -> bool {
-        let asks = self.data.filter.filter.as_ref().is_some_and(|filter| filter.needs().tokens());
+        let asks = self.data.filter.usable.as_ref().is_some_and(|filter| filter.needs().tokens());
         asks && self.jobs.has_open(|ask| matches!(ask, Ask::Lengths { .. }))
     }
 
