@@ -36,10 +36,9 @@ impl FilterArguments {
     /// The same where rows serve something else too.
     pub fn on_with_rows(self, inputs: Inputs, tokenizer: Option<String>) -> Inputs {
         let rows = self.rows;
-        let filter = self.filter.map(|filter| {
-            let (open_rows, reviews) = (Vec::new(), None);
-            Box::new(FilterWish { filter, rows, open_rows, tokenizer, reviews })
-        });
+        let filter = self
+            .filter
+            .map(|filter| Box::new(FilterWish { filter, rows, tokenizer, reviews: None }));
         Inputs { filter, ..inputs }
     }
 }

@@ -12,12 +12,6 @@ pub fn occurrences(text: &str, needle: &str, most: usize) -> Vec<Range<usize>> {
     find(text, needle, most, |range| is_apart(text, range))
 }
 
-/// As [`occurrences`], but parts of words count.
-#[cfg(test)]
-fn occurrences_anywhere(text: &str, needle: &str, most: usize) -> Vec<Range<usize>> {
-    find(text, needle, most, |_| true)
-}
-
 /// Knuth, Morris and Pratt's search: as fast for a text of one letter as for any other.
 fn find(
     text: &str,
@@ -124,6 +118,11 @@ fn is_unspaced(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As [`occurrences`], but parts of words count.
+    fn occurrences_anywhere(text: &str, needle: &str, most: usize) -> Vec<Range<usize>> {
+        find(text, needle, most, |_| true)
+    }
 
     fn found<'a>(text: &'a str, needle: &str) -> Vec<&'a str> {
         occurrences(text, needle, usize::MAX).into_iter().map(|range| &text[range]).collect()

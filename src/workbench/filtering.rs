@@ -20,8 +20,6 @@ pub struct FilterWish {
     pub filter: Filter,
     /// Files of coherence rows.
     pub rows: Vec<PathBuf>,
-    /// Coherence rows that are open already.
-    pub open_rows: Vec<Arc<Vec<Coherence>>>,
     /// Counts tokens: a `tokenizer.json`, a `.gguf` or a name of the catalogue.
     pub tokenizer: Option<String>,
     /// What a person said of records; `None`: what the window has kept of that.
@@ -38,7 +36,7 @@ pub(super) struct Asking<'a> {
 /// An expression with all that it asks for at hand.
 pub(super) struct Filtering<'a> {
     asking: Asking<'a>,
-    rows: Vec<Arc<Vec<Coherence>>>,
+    rows: Vec<Coherence>,
 }
 
 /// What is known of a dataset's records before any is read.
@@ -56,9 +54,9 @@ impl FilterWish {
     /// [`WorkbenchError::Wish`] where it asks for what was not given; else those of reading.
     pub(super) fn prepare(&self, watch: &Watch) -> Result<Filtering<'_>, WorkbenchError> {
         self.check()?;
-        let mut rows = self.open_rows.clone();
+        let mut rows = Vec::new();
         for path in self.rows.iter().filter(|_| self.filter.needs().measure().is_some()) {
-            rows.push(Arc::new(rows_of(path, watch)?));
+            rows.extend(rows_of(path, watch)?);
         }
         let tokenizer = self.tokenizer.as_deref();
         let asking = Asking::new(&self.filter, tokenizer, self.reviews.clone(), watch)?;
@@ -71,8 +69,7 @@ impl FilterWish {
     /// [`WorkbenchError::Wish`].
     pub(super) fn check(&self) -> Result<(), WorkbenchError> {
         let needs = self.filter.needs();
-        let has_rows = !self.rows.is_empty() || !self.open_rows.is_empty();
-        if let Some(measure) = needs.measure().filter(|_| !has_rows) {
+        if let Some(measure) = needs.measure().filter(|_| self.rows.is_empty()) {
             let name = measure.name();
             return Err(WorkbenchError::Wish(format!(
                 "the filter asks for {name}, which stands in coherence rows and not in records; give the \
@@ -102,9 +99,9 @@ impl Filtering<'_> {
     ) -> Result<Vec<bool>, WorkbenchError> {
         watch.stage("filtering records", dataset.records.len() as u64);
         // Of a record that was measured twice, the last row counts.
-        let all = self.rows.iter().flat_map(|rows| rows.iter());
+        let key = |row: &Coherence| (row.id.clone(), row.strategy.clone());
         let rows: BTreeMap<(RecordId, StrategyId), &Coherence> =
-            all.map(|row| ((row.id.clone(), row.strategy.clone()), row)).collect();
+            self.rows.iter().map(|row| (key(row), row)).collect();
         let records = &dataset.records;
         let row = |ix: usize| {
             if rows.is_empty() {
@@ -203,7 +200,7 @@ impl<'a> Asking<'a> {
                 watch.check()?;
             }
             let id = records.id_number(ix).unwrap_or_default();
-            let measured = known_row(known, ix).map(|row| move |measure| value(row, measure));
+            let measured = (known.row)(ix).map(|row| move |measure| value(row, measure));
             let light = LightRow {
                 known: row,
                 path: &dataset.path,
@@ -238,7 +235,7 @@ impl<'a> Asking<'a> {
                 None
             })
         };
-        let row = known_row(known, ix);
+        let row = (known.row)(ix);
         let measured = |measure| row.map_or(Value::Missing, |row| value(row, measure));
         let review = self.reviews.as_ref().and_then(|reviews| reviews.get(&record.id));
         let row = RecordRow { record, measured: Some(&measured), count: Some(&count), review };
@@ -248,11 +245,6 @@ impl<'a> Asking<'a> {
             None => Ok(wants),
         }
     }
-}
-
-/// The newest coherence row of a record.
-fn known_row<'a>(known: &KnownOf<'a>, ix: usize) -> Option<&'a Coherence> {
-    (known.row)(ix)
 }
 
 /// The length of a part of a record: `None` where nobody has counted it, `Some(None)` where the record

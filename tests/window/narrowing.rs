@@ -100,13 +100,17 @@ fn a_file_that_is_opened_beside_a_broken_filter_is_searched_too() {
 #[test]
 fn measurements_can_be_asked_for_where_they_are_open() {
     let mut stage = Setup::example().open();
+    let rows = stage.read("home/example/coherence.jsonl");
+    let gain = |line: &str| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        row["instruction_gain"].as_f64().unwrap_or(f64::NAN)
+    };
+    let n = rows.lines().filter(|line| gain(line) > 1.0).count();
+    assert!((1..72).contains(&n));
     stage.fill("Filter records", "instruction_gain > 1");
     stage.settle();
-    let links = stage.count(Role::Button, "Clear");
-    assert_eq!(links, 1);
-    stage.must_show("of 72 records");
+    stage.must_show(&format!("{n} of 72 records"));
     stage.must_not_show("is not measured");
-    stage.must_not_show("0 of 72 records");
 }
 
 #[test]

@@ -339,9 +339,8 @@ impl Window {
     fn said_filter(&self, said: Said) -> Option<Box<FilterWish>> {
         let reviews = Some(self.reviewing.reviews.clone()).filter(|reviews| !reviews.is_empty())?;
         let filter = Filter::parse(said.filter()?).ok()?;
-        let (rows, open_rows, tokenizer) = (Vec::new(), Vec::new(), None);
-        let reviews = Some(reviews);
-        Some(Box::new(FilterWish { filter, rows, open_rows, tokenizer, reviews }))
+        let (rows, tokenizer, reviews) = (Vec::new(), None, Some(reviews));
+        Some(Box::new(FilterWish { filter, rows, tokenizer, reviews }))
     }
 }
 

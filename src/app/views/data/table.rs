@@ -51,7 +51,7 @@ impl Window {
         if let Some(place) = opened {
             self.open_seed(place);
         }
-        self.table_keys(ui);
+        self.table_steps(ui).into_iter().for_each(|by| self.step(by));
     }
 
     /// Draws heads and rows; the records that were clicked and double-clicked.
@@ -101,10 +101,10 @@ impl Window {
         (clicked, opened)
     }
 
-    /// Arrows walk through the table while nothing else wants them.
-    fn table_keys(&mut self, ui: &Ui) {
+    /// How far the keys walk through a table, while nothing else wants them.
+    pub(in crate::app) fn table_steps(&self, ui: &Ui) -> Vec<isize> {
         if self.has_dialog() || ui.memory(|memory| memory.focused().is_some()) {
-            return;
+            return Vec::new();
         }
         let page = 12;
         let keys = [
@@ -115,11 +115,8 @@ impl Window {
             (Key::End, isize::MAX / 2),
             (Key::Home, isize::MIN / 2),
         ];
-        for (key, by) in keys {
-            if ui.input(|input| input.modifiers.is_none() && input.key_pressed(key)) {
-                self.step(by);
-            }
-        }
+        let is_pressed = |key| ui.input(|i| i.modifiers.is_none() && i.key_pressed(key));
+        keys.into_iter().filter(|(key, _)| is_pressed(*key)).map(|(_, by)| by).collect()
     }
 
     fn why_empty(&self) -> &'static str {

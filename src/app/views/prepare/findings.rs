@@ -5,7 +5,7 @@ use crate::app::files::file_name;
 use crate::app::window::Window;
 use crate::checks::Finding;
 use crate::report;
-use egui::{Align, Key, Layout, RichText, Ui};
+use egui::{Align, Layout, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 
 const ROW_HEIGHT: f32 = 20.0;
@@ -88,7 +88,8 @@ impl Window {
                 }
             });
         }
-        self.findings_keys(ui);
+        let steps = self.table_steps(ui);
+        steps.into_iter().for_each(|by| self.prepare.faults.step(by));
     }
 
     fn finding_ui(
@@ -115,26 +116,5 @@ impl Window {
             ui.label(RichText::new(words).color(color));
         });
         row.col(|ui| drop(ui.add(egui::Label::new(&finding.why).truncate())));
-    }
-
-    /// Arrows walk through the table while nothing else wants them.
-    fn findings_keys(&mut self, ui: &Ui) {
-        if self.has_dialog() || ui.memory(|memory| memory.focused().is_some()) {
-            return;
-        }
-        let page = 12;
-        let keys = [
-            (Key::ArrowDown, 1),
-            (Key::ArrowUp, -1),
-            (Key::PageDown, page),
-            (Key::PageUp, -page),
-            (Key::End, isize::MAX / 2),
-            (Key::Home, isize::MIN / 2),
-        ];
-        for (key, by) in keys {
-            if ui.input(|input| input.modifiers.is_none() && input.key_pressed(key)) {
-                self.prepare.faults.step(by);
-            }
-        }
     }
 }
