@@ -52,6 +52,8 @@ struct Shared {
 /// The stage and its time.
 struct Clock {
     stage: String,
+    /// What the stages from now on are a part of.
+    part: String,
     /// When the stage would have begun if there had been no pauses.
     since: Instant,
     paused_at: Option<Instant>,
@@ -79,6 +81,7 @@ impl Watch {
             waited_nanos: AtomicU64::new(0),
             clock: Mutex::new(Clock {
                 stage: String::new(),
+                part: String::new(),
                 since: Instant::now(),
                 paused_at: None,
             }),
@@ -142,12 +145,20 @@ impl Watch {
         Duration::from_nanos(self.0.waited_nanos.load(Ordering::Relaxed))
     }
 
+    /// The stages that begin from now on are parts of this; nothing where it is empty.
+    pub fn part(&self, name: &str) {
+        name.clone_into(&mut lock(&self.0.clock).part);
+    }
+
     /// Begins a stage of `n_total` units (0: unknown).
     pub fn stage(&self, name: &str, n_total: u64) {
         {
             let mut clock = lock(&self.0.clock);
             let now = Instant::now();
-            clock.stage = name.to_owned();
+            clock.stage = match clock.part.as_str() {
+                "" => name.to_owned(),
+                part => format!("{part}: {name}"),
+            };
             clock.since = now;
             clock.paused_at = clock.paused_at.map(|_| now);
         }

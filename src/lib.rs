@@ -37,4 +37,5 @@ pub mod report;
 pub mod seed;
 pub mod stats;
 pub mod synthesis;
+pub mod tuning;
 pub mod workbench;

@@ -392,7 +392,7 @@ fn a_name_that_is_not_in_the_catalogue() {
 
 #[test]
 fn a_folder_as_a_model() {
-    refused_synth(&with_seeds(), &["--model", "out"], 1, &["out", "folder", "name the .gguf"]);
+    refused_synth(&with_seeds(), &["--model", "out"], 1, &["out", "folder", "name a .gguf"]);
 }
 
 #[test]

@@ -113,7 +113,10 @@ fn the_windows_frames_are_timed_for_each_view() {
     let times = parsed(&run.out);
     let views: Vec<&String> =
         times.as_object().into_iter().flat_map(|times| times.keys()).collect();
-    assert_eq!(views, ["compare", "data", "jobs", "needle", "prepare", "scores", "synthesize"]);
+    assert_eq!(
+        views,
+        ["compare", "data", "gap", "jobs", "needle", "prepare", "scores", "synthesize"]
+    );
     for view in views {
         let at = |key| times[view][key].as_f64().unwrap_or(f64::NAN);
         let (p50, p99) = (at("p50_ms"), at("p99_ms"));

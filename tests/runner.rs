@@ -39,7 +39,7 @@ impl Shop {
         self.runner.submit(Job::Synth(Box::new(SynthJob {
             strategy: strategy("context").unwrap(),
             seeds: Inputs { files, ..Inputs::default() },
-            model: ModelChoice { model: "any".into(), device: "auto".into() },
+            model: ModelChoice { model: "any".into(), device: "auto".into(), adapter: None },
             out: self.folder.path(out),
             n_words: 200,
             sampling: Sampling::default(),

@@ -8,6 +8,7 @@ mod data;
 mod export;
 mod eyes;
 mod faults;
+mod gap;
 mod hands;
 mod jobs;
 mod layout;

@@ -24,7 +24,7 @@ const REPORT_SEED: u64 = 42;
 const SCREEN_DPI: f64 = 96.0;
 
 fn choice(model: &str) -> ModelChoice {
-    ModelChoice { model: model.to_owned(), device: DEVICE.into() }
+    ModelChoice { model: model.to_owned(), device: DEVICE.into(), adapter: None }
 }
 
 fn open_job(file: &OpenFile) -> OpenJob {
@@ -118,6 +118,8 @@ impl Window {
             Ask::Check(job) => Job::Check(job.clone()),
             Ask::NeedleMake(job) => Job::NeedleMake(job.clone()),
             Ask::NeedleRun(job) => Job::NeedleRun(job.clone()),
+            Ask::Gap(job) => Job::Gap(job.clone()),
+            Ask::OpenStudy(path) => Job::OpenStudy(path.clone()),
             Ask::DrawNeedles(job) => Job::DrawNeedles(job.clone()),
             Ask::Compare(job) => Job::Compare((**job).clone()),
             Ask::Select(job) => Job::Select(job.clone()),

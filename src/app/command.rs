@@ -18,19 +18,22 @@ pub enum View {
     Scores,
     /// Accuracy in needle tests.
     Needle,
+    /// What contexts teach: the tuning gap.
+    Gap,
     /// What runs and ran.
     Jobs,
 }
 
 impl View {
     /// All views, in the order of the tabs.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Data,
         Self::Prepare,
         Self::Synthesize,
         Self::Compare,
         Self::Scores,
         Self::Needle,
+        Self::Gap,
         Self::Jobs,
     ];
 
@@ -43,6 +46,7 @@ impl View {
             Self::Compare => "Compare",
             Self::Scores => "Scores",
             Self::Needle => "Needle",
+            Self::Gap => "Gap",
             Self::Jobs => "Jobs",
         }
     }
@@ -56,6 +60,7 @@ impl View {
             Self::Compare => "compare",
             Self::Scores => "scores",
             Self::Needle => "needle",
+            Self::Gap => "gap",
             Self::Jobs => "jobs",
         }
     }
@@ -137,7 +142,7 @@ pub enum Command {
 
 impl Command {
     /// All commands, in the order of the palette.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::Open,
         Self::OpenExample,
         Self::CloseAll,
@@ -151,6 +156,7 @@ impl Command {
         Self::Show(View::Compare),
         Self::Show(View::Scores),
         Self::Show(View::Needle),
+        Self::Show(View::Gap),
         Self::Show(View::Jobs),
         Self::Search,
         Self::Accept,
@@ -199,6 +205,7 @@ impl Command {
             Self::Show(View::Compare) => "Show Compare",
             Self::Show(View::Scores) => "Show Scores",
             Self::Show(View::Needle) => "Show Needle",
+            Self::Show(View::Gap) => "Show Gap",
             Self::Show(View::Jobs) => "Show Jobs",
             Self::Search => "Search records",
             Self::Accept => "Accept the record",
@@ -248,7 +255,8 @@ impl Command {
             Self::Show(View::Compare) => ctrl(Key::Num4),
             Self::Show(View::Scores) => ctrl(Key::Num5),
             Self::Show(View::Needle) => ctrl(Key::Num6),
-            Self::Show(View::Jobs) => ctrl(Key::Num7),
+            Self::Show(View::Gap) => ctrl(Key::Num7),
+            Self::Show(View::Jobs) => ctrl(Key::Num8),
             Self::Search => ctrl(Key::F),
             Self::Accept => plain(Key::Enter),
             Self::Discard => plain(Key::D),

@@ -84,6 +84,7 @@ impl Window {
                 for path in &files {
                     self.open_file(path.clone());
                 }
+                self.start(Ask::OpenStudy(self.home.join("example").join("gap")));
                 format!("{} files", files.len())
             }
             (Ask::Describe(model), Product::Described(card)) => {
@@ -127,6 +128,12 @@ impl Window {
             (Ask::Tokens(id, job), Product::Tokens(ends)) => {
                 self.take_tokens(*id, job, *ends);
                 String::new()
+            }
+            (Ask::Gap(job), Product::Gap(report)) => self.gap.take_report(*report, job.out.clone()),
+            (_, Product::Study(opened)) => {
+                let said = format!("{} gaps", opened.study.rows.len());
+                self.gap.take(*opened);
+                said
             }
             (_, Product::NeedleMade(made)) => {
                 self.settings.remember(&made.path);

@@ -6,9 +6,9 @@ use crate::job::Watch;
 use crate::model::{Meter, Pace};
 use crate::report::{CoherenceForm, LengthsView};
 use crate::workbench::{
-    BoardJob, CheckJob, ColumnsJob, CompareJob, ExportJob, ExtendJob, FigureSource, FindJob, JobId,
-    NeedleDrawJob, NeedleMakeJob, NeedleRunJob, OpenFile, Place, SeedsJob, SelectJob, SynthEvent,
-    TableJob, TextsJob, TokensJob, TruncateJob,
+    BoardJob, CheckJob, ColumnsJob, CompareJob, ExportJob, ExtendJob, FigureSource, FindJob,
+    GapStudyJob, JobId, NeedleDrawJob, NeedleMakeJob, NeedleRunJob, OpenFile, Place, SeedsJob,
+    SelectJob, SynthEvent, TableJob, TextsJob, TokensJob, TruncateJob,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -71,6 +71,10 @@ pub enum Ask {
     NeedleMake(NeedleMakeJob),
     /// Answer needle tests.
     NeedleRun(Box<NeedleRunJob>),
+    /// Study the tuning gap.
+    Gap(Box<GapStudyJob>),
+    /// Read a study from its folder.
+    OpenStudy(PathBuf),
     /// Draw needle results.
     DrawNeedles(NeedleDrawJob),
     /// Compare what is shown, pair by pair.
@@ -184,6 +188,9 @@ impl Ask {
                     job.tests.files.iter().map(|path| file_name(path)).collect();
                 format!("Answer {}", names.join(", "))
             }
+            Self::Gap(job) if job.only_estimates => "Estimate a study of the tuning gap".into(),
+            Self::Gap(job) => format!("Study the tuning gap in {}", file_name(&job.out)),
+            Self::OpenStudy(path) => format!("Open {}", file_name(path)),
             Self::DrawNeedles(_) => "Draw needle results".into(),
             Self::Compare(_) => "Compare strategies".into(),
             Self::Select(_) => "Select records".into(),
@@ -247,6 +254,9 @@ impl Ask {
             Self::NeedleRun(_) => {
                 "Tests that are answered are kept; the same settings go on from there."
             }
+            Self::Gap(_) => {
+                "What is trained and tested is kept; the same study goes on from there."
+            }
             Self::Fetch(_) => "What has arrived is kept, and the next try goes on from there.",
             _ => "Nothing of it is kept.",
         }
@@ -281,6 +291,7 @@ impl Ask {
                 | Self::Extend(_)
                 | Self::NeedleMake(_)
                 | Self::NeedleRun(_)
+                | Self::Gap(_)
                 | Self::Report
         )
     }
@@ -350,7 +361,7 @@ impl Entry {
         let work = self.meter.as_ref()?.work();
         match self.ask {
             Ask::Synth(_) => Some(work.writing),
-            Ask::Coherence(_) | Ask::NeedleRun(_) => Some(work.reading),
+            Ask::Coherence(_) | Ask::NeedleRun(_) | Ask::Gap(_) => Some(work.reading),
             _ => None,
         }
     }

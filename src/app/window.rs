@@ -9,7 +9,7 @@ use super::jobs::{Ask, Entry, Jobs};
 use super::picker::{Picked, Picker, Purpose};
 use super::reviewing::{Change, Reviewing};
 use super::selection;
-use super::views::{columns, compare, data, export, needle, prepare, scores, synthesize};
+use super::views::{columns, compare, data, export, gap, needle, prepare, scores, synthesize};
 use crate::data::Verdict;
 use crate::workbench::{
     CatalogueRow, ComparePage, Desk, LoadedModel, ModelCard, OpenFile, Runner, Settings,
@@ -60,6 +60,7 @@ pub struct Window {
     pub(super) compare: compare::State,
     pub(super) scores: scores::State,
     pub(super) needle: needle::State,
+    pub(super) gap: gap::State,
     pub(super) prepare: prepare::State,
     /// Records that a view handed to Data.
     pub(super) handed: selection::State,
@@ -110,6 +111,7 @@ impl Window {
             compare: compare::State::default(),
             scores: scores::State::default(),
             needle: needle::State::default(),
+            gap: gap::State::default(),
             prepare: prepare::State::default(),
             handed: selection::State::default(),
             export: None,
@@ -280,7 +282,9 @@ impl Window {
     /// Whether a dialog of ours covers the window.
     pub(super) fn has_dialog(&self) -> bool {
         let closing = matches!(self.closing, Closing::Asking | Closing::Stopping(_));
-        let of_view = self.needle.form_open.is_some() || self.scores.has_dialog();
+        let of_view = self.needle.form_open.is_some()
+            || self.gap.form_open.is_some()
+            || self.scores.has_dialog();
         let asks = self.export.is_some() || self.columns.is_open() || of_view;
         closing || asks || self.palette.is_some() || self.keys_shown
     }

@@ -8,10 +8,12 @@ use super::export_arguments::ExportArguments;
 use super::extend_arguments::ExtendArguments;
 use super::figure_arguments::{FigureArguments, FormArgument};
 use super::filter_arguments::FilterArguments;
+use super::gap_arguments::GapArguments;
 use super::needle_arguments::NeedleCommand;
 use super::report_arguments::ReportArguments;
 use super::score_arguments::ScoreArguments;
 use super::truncate_arguments::TruncateArguments;
+use super::tune_arguments::TuneArguments;
 use super::window_arguments::{ViewArgument, WindowArguments, column, word};
 use crate::coherence::{Negatives, Settings};
 use crate::model::{Sampling, catalogue};
@@ -184,6 +186,10 @@ pub enum Command {
     Compare(Box<CompareArguments>),
     /// Answer test records as LongBench does, and grade the answers
     Evaluate(Box<EvaluateArguments>),
+    /// Train an adapter (LoRA) on records, with their contexts or without
+    Tune(Box<TuneArguments>),
+    /// The tuning gap of several datasets: train both arms of each, test all, draw the difference
+    Gap(GapArguments),
     /// Grade predictions as LongBench does
     Score(ScoreArguments),
     /// Draw a figure: SVG, PDF, PNG, CSV, and the JSON that draws it again
@@ -317,9 +323,12 @@ pub struct InputOptions {
 
 #[derive(Debug, Args)]
 pub struct ModelArguments {
-    /// A .gguf file or a model of the catalogue
+    /// A .gguf file, a folder with config.json and *.safetensors, or a model of the catalogue
     #[arg(long, default_value = catalogue::DEFAULT)]
     model: String,
+    /// A folder with a LoRA adapter (PEFT's files) to apply to the model
+    #[arg(long, value_name = "DIR")]
+    adapter: Option<PathBuf>,
     /// Where to compute: auto, gpu or cpu
     #[arg(long, default_value = "auto")]
     device: String,
@@ -416,6 +425,8 @@ impl Command {
             Self::Check(check) => check.json,
             Self::Compare(compare) => compare.json,
             Self::Evaluate(evaluate) => evaluate.json,
+            Self::Tune(tune) => tune.json,
+            Self::Gap(gap) => gap.json,
             Self::Score(score) => score.json,
             Self::Figure(figure) => figure.json,
             Self::Report(report) => report.json,
@@ -453,6 +464,8 @@ impl Command {
             Self::Check(check) => Job::Check(Box::new(check.job())),
             Self::Compare(compare) => Job::Compare(compare.job()),
             Self::Evaluate(evaluate) => Job::Evaluate(Box::new(evaluate.job())),
+            Self::Tune(tune) => Job::Tune(Box::new(tune.job())),
+            Self::Gap(gap) => gap.job()?,
             Self::Score(score) => Job::Score(score.job()),
             Self::Report(report) => Job::Report(Box::new(report.job())),
             Self::Figure(figure) => Job::SaveFigure(figure.job()?),
@@ -505,7 +518,7 @@ impl InputOptions {
 
 impl ModelArguments {
     pub fn choice(self) -> ModelChoice {
-        ModelChoice { model: self.model, device: self.device }
+        ModelChoice { model: self.model, device: self.device, adapter: self.adapter }
     }
 }
 

@@ -4,7 +4,7 @@ use super::arguments::InputArguments;
 use super::filter_arguments::FilterArguments;
 use crate::export::{Arm, Format, Split};
 use crate::workbench::{ExportJob, Job};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::path::PathBuf;
 
 /// Write records as training data
@@ -20,9 +20,9 @@ pub struct ExportArguments {
     /// The file to write; a card, and for chats LLaMA-Factory's dataset_info.json, are written beside it
     #[arg(long)]
     out: PathBuf,
-    /// With or without the context
-    #[arg(long, value_enum, default_value_t = ArmArgument::WithContext)]
-    arm: ArmArgument,
+    /// With or without the context: with-context, without-context
+    #[arg(long, value_parser = arm, default_value = "with-context")]
+    arm: Arm,
     /// A prompt pack: LongBench's dataset2prompt.json, or the folder that holds it; else our own wording
     #[arg(long)]
     prompts: Option<PathBuf>,
@@ -40,10 +40,10 @@ pub struct ExportArguments {
     pub json: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ArmArgument {
-    WithContext,
-    WithoutContext,
+/// An arm by its name.
+pub fn arm(name: &str) -> Result<Arm, String> {
+    let found = Arm::ALL.into_iter().find(|arm| arm.name() == name);
+    found.ok_or_else(|| format!("`{name}` is no arm; use {}", Arm::ALL.map(Arm::name).join(" or ")))
 }
 
 impl ExportArguments {
@@ -57,10 +57,7 @@ impl ExportArguments {
             rows: Vec::new(),
             rows_files,
             format: self.format,
-            arm: match self.arm {
-                ArmArgument::WithContext => Arm::WithContext,
-                ArmArgument::WithoutContext => Arm::WithoutContext,
-            },
+            arm: self.arm,
             prompts: self.prompts,
             tokenizer: self.tokenizer,
             split: self.validation.map(|share| Split { share, seed }),

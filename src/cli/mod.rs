@@ -10,6 +10,7 @@ mod export_arguments;
 mod extend_arguments;
 mod figure_arguments;
 mod filter_arguments;
+mod gap_arguments;
 mod lengths_arguments;
 mod needle_arguments;
 mod print;
@@ -17,6 +18,7 @@ mod progress;
 mod report_arguments;
 mod score_arguments;
 mod truncate_arguments;
+mod tune_arguments;
 mod window_arguments;
 
 use crate::job::Watch;
@@ -114,6 +116,9 @@ fn exit_code(product: &Product) -> u8 {
         Product::Checked(report) => report.skipped,
         Product::Compared(report) => report.skipped,
         Product::Evaluated(report) => report.skipped,
+        Product::Tuned(report) => report.skipped + report.left_out,
+        Product::Gap(report) => report.skipped,
+        Product::GapExported(report) => report.skipped,
         Product::Scored(report) => report.skipped,
         Product::Exported(report) => report.exported.n_left_out + report.skipped,
         Product::Saved(saved) => saved.skipped,

@@ -1,6 +1,6 @@
 //! What a command prints: one JSON document with `--json`, else a few lines for people.
 
-use super::{check_arguments, score_arguments};
+use super::{check_arguments, gap_arguments, score_arguments, tune_arguments};
 use crate::coherence::{Estimate, GroupSummary};
 use crate::export::Exported;
 use crate::gpu::KernelTime;
@@ -52,6 +52,9 @@ pub fn product(product: &Product, as_json: bool) -> Result<()> {
         Product::Checked(report) if as_json => document(report),
         Product::Compared(report) if as_json => document(report),
         Product::Evaluated(report) if as_json => document(report),
+        Product::Tuned(report) if as_json => document(report),
+        Product::Gap(report) if as_json => document(report),
+        Product::GapExported(report) if as_json => document(report),
         Product::Scored(report) if as_json => document(report),
         Product::Logprobs(report) if as_json => document(report),
         Product::Bench(report) if as_json => document(report),
@@ -140,6 +143,9 @@ fn lines(product: &Product) -> Result<()> {
                 table(&mut out, &score_arguments::table(scores))?;
             }
         }
+        Product::Tuned(report) => tune_arguments::print(&mut out, report)?,
+        Product::Gap(report) => gap_arguments::print(&mut out, report)?,
+        Product::GapExported(report) => gap_arguments::print_exported(&mut out, report)?,
         Product::Scored(report) => table(&mut out, &score_arguments::table(report))?,
         Product::Logprobs(report) => {
             let nll = report.mean_nll.map_or("-".to_owned(), |nll| format!("{nll:.5}"));
@@ -167,6 +173,7 @@ fn lines(product: &Product) -> Result<()> {
         Product::Opened(_)
         | Product::Board(_)
         | Product::Needles(_)
+        | Product::Study(_)
         | Product::Example(_)
         | Product::Models(_)
         | Product::Prompt(_)
@@ -355,7 +362,7 @@ fn needle_answered(out: &mut impl Write, report: &NeedleReport) -> Result<()> {
 }
 
 /// A table with its columns in line.
-fn table(out: &mut impl Write, table: &Table) -> Result<()> {
+pub(super) fn table(out: &mut impl Write, table: &Table) -> Result<()> {
     writeln!(out, "{}", table.title)?;
     let lines: Vec<&Vec<String>> = std::iter::once(&table.columns).chain(&table.rows).collect();
     let width = |ix: usize| lines.iter().map(|cells| cells[ix].chars().count()).max();

@@ -37,6 +37,7 @@ pub enum ViewArgument {
     Compare,
     Scores,
     Needle,
+    Gap,
     Jobs,
 }
 

@@ -207,10 +207,11 @@ mod tests {
     use crate::job::Watch;
 
     fn of(text: &str) -> Card {
-        let path = std::env::temp_dir().join(format!("bs-card-{}.jsonl", std::process::id()));
-        std::fs::write(&path, text).unwrap();
-        let dataset = read_dataset(&path, &ReadOptions::default(), &Watch::default()).unwrap();
-        std::fs::remove_file(path).unwrap();
+        // A file of its own, as other tests write theirs at the same time.
+        let file = tempfile::Builder::new().suffix(".jsonl").tempfile().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let options = ReadOptions::default();
+        let dataset = read_dataset(file.path(), &options, &Watch::default()).unwrap();
         card(&dataset).unwrap()
     }
 

@@ -28,7 +28,10 @@ impl<'a> Exchange<'a> {
         if instruction.is_empty() || answer.is_empty() {
             return Ok(None);
         }
-        let asked = asked(record, instruction, arm, pack)?;
+        let with_context = arm == Arm::WithContext;
+        let asked = pack
+            .ask(&record.task, record.context.as_deref(), instruction, with_context)
+            .map_err(|source| ExportError::Prompt { task: record.task.clone(), source })?;
         Ok(Some(Self { record, asked, answer }))
     }
 
@@ -90,30 +93,6 @@ impl<'a> Exchange<'a> {
         };
         Ok(count(&self.asked)? + count(self.answer)?)
     }
-}
-
-/// The user's message: the task's prompt around the context, or the instruction as it is where
-/// there is no context that the prompt could speak of.
-fn asked<'a>(
-    record: &Record,
-    instruction: &'a str,
-    arm: Arm,
-    pack: &PromptPack,
-) -> Result<Cow<'a, str>, ExportError> {
-    let context = record.context.as_deref().map(str::trim);
-    let Some(context) = context.filter(|context| !context.is_empty()) else {
-        return Ok(instruction.into());
-    };
-    let failed = |source| ExportError::Prompt { task: record.task.clone(), source };
-    Ok(match arm {
-        Arm::WithContext => {
-            pack.fill(&record.task, context, instruction).map_err(failed)?.text.into()
-        }
-        Arm::WithoutContext => {
-            let filled = pack.fill(&record.task, "", instruction).map_err(failed)?;
-            filled.without("context").into()
-        }
-    })
 }
 
 /// Whether the conversation that the record was read from has more than its instruction and answer

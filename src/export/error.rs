@@ -91,6 +91,21 @@ pub enum ExportError {
         /// The file that was asked for.
         path: PathBuf,
     },
+    /// A dataset's label that cannot be part of a file's name.
+    #[error(
+        "cannot export the arms of `{label}`: a label becomes a file's name, so use letters, digits, `-`, `_` \
+         and `.`, begin with a letter or digit, use none twice, and do not call it `general`"
+    )]
+    Label {
+        /// The label.
+        label: String,
+    },
+    /// A study without something that every training needs.
+    #[error("cannot export the arms: the study does not say {lacks}; add it to the spec")]
+    Recipe {
+        /// What is not there.
+        lacks: &'static str,
+    },
     /// The work was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

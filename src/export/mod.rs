@@ -10,11 +10,13 @@ mod columns;
 mod error;
 mod registry;
 mod split;
+mod trainers;
 
 pub use card::{Card, card};
 pub use error::ExportError;
 pub use registry::register;
 pub use split::Split;
+pub use trainers::{GENERAL, Recipe, Text, set_name, texts, write_texts};
 
 use crate::data::{self, Dataset, Record, StrategyId};
 use crate::job::Watch;
@@ -58,6 +60,19 @@ pub enum Arm {
     WithContext,
     /// The task's prompt with its document part taken out; in our own forms, records without contexts.
     WithoutContext,
+}
+
+impl Arm {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::WithContext, Self::WithoutContext];
+
+    /// What it is called on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::WithContext => "with-context",
+            Self::WithoutContext => "without-context",
+        }
+    }
 }
 
 /// How records are to be written.

@@ -1,15 +1,16 @@
 //! Llama, Qwen2 and Qwen3 on the CPU: the reference for every other body of the model, and the
 //! fallback without a GPU. One forward pass serves prompts, scoring and decoding.
 //!
-//! Weights come from GGUF files through candle; `linear` decides how they are held and multiplied,
+//! Weights come from GGUF files and safetensors through candle; `linear` decides how they are held and multiplied,
 //! `attention` holds the cache.
 
 mod body;
 mod scoring;
 
+use super::adapter::{Adapter, Projection};
 use super::attention::{Span, attend};
+use super::checkpoint::Checkpoint;
 use super::config::{self, Config};
-use super::gguf::Gguf;
 use super::known::{Header, Known};
 use super::linear::{self, Block, Held, Linear, Path as Product};
 use super::{Error, Feed, LanguageModel, ModelInfo, ScoreRequest, TokenScores, simd};
@@ -66,52 +67,70 @@ pub struct CandleModel {
 }
 
 impl CandleModel {
-    /// Loads a GGUF file. The memory is planned from the header before anything large is read.
+    /// Loads a GGUF file or a model folder. The memory is planned from the header before anything
+    /// large is read.
     ///
     /// # Errors
-    /// [`Error::Read`], [`Error::File`], [`Error::Memory`], [`Error::Cancelled`]; each names the file.
+    /// [`Error::Read`], [`Error::File`], [`Error::Tensors`], [`Error::Memory`], [`Error::Cancelled`];
+    /// each names the file.
     pub fn load(path: &Path, options: CandleOptions, watch: &Watch) -> Result<Self, Error> {
-        let header = Header::read(path, watch)?;
-        let (held, weight_bytes) = plan(&header.gguf, &header.config, options)?;
+        Self::load_adapted(path, None, options, watch)
+    }
+
+    /// Loads a model with the adapter in a folder, if one is named.
+    ///
+    /// # Errors
+    /// As [`CandleModel::load`], and [`Error::Adapter`].
+    pub fn load_adapted(
+        path: &Path,
+        adapter: Option<&Path>,
+        options: CandleOptions,
+        watch: &Watch,
+    ) -> Result<Self, Error> {
+        let mut header = Header::read(path, watch)?.with_adapter(adapter)?;
+        let adapter = header.adapter.take();
+        let (held, mut weight_bytes) = plan(&header.checkpoint, &header.config, options)?;
+        weight_bytes += adapter.as_ref().map_or(0, Adapter::n_bytes);
         if held == Held::QuantizedOnly {
             watch.warn(format!(
                 "{}: dense weights do not fit the free memory; prompts decode them layer by layer \
                  and are slower",
-                header.gguf.name()
+                header.checkpoint.name()
             ));
         }
-        let (known, mut gguf, config) = header.known("cpu", weight_bytes, watch)?;
+        let (known, mut checkpoint, config) = header.known("cpu", weight_bytes, watch)?;
         watch.stage("loading the model", config.n_layers as u64);
         let mut blk = Vec::new();
         for layer in 0..config.n_layers {
             watch.check()?;
-            blk.push(Layer::load(&mut gguf, &config, layer, held)?);
+            blk.push(Layer::load(&mut checkpoint, &config, adapter.as_ref(), layer, held)?);
             watch.advance(1);
         }
         let (n_vocab, width) = (config.n_vocab, config.width);
-        let head = if gguf.has("output.weight") { "output.weight" } else { "token_embd.weight" };
-        let head = gguf.matrix(head, n_vocab, width)?;
+        let head =
+            if checkpoint.has("output.weight") { "output.weight" } else { "token_embd.weight" };
+        let head = checkpoint.matrix(head, n_vocab, width)?;
         Ok(Self {
             known,
-            token_embd: gguf.matrix("token_embd.weight", n_vocab, width)?,
+            token_embd: checkpoint.matrix("token_embd.weight", n_vocab, width)?,
             blk,
-            output_norm: gguf.vector("output_norm.weight", width)?,
+            output_norm: checkpoint.vector("output_norm.weight", width)?,
             output: Linear::new(vec![head], None, held)?,
             config,
             logits: Vec::new(),
         })
     }
 
-    /// What the header of a GGUF file says of the model, and how it would be held in the memory that
+    /// What the header of a model says of it, and how it would be held in the memory that
     /// is free now. Nothing large is read, so `sha256` is empty.
     ///
     /// # Errors
     /// As [`CandleModel::load`].
     pub fn describe(path: &Path, options: CandleOptions) -> Result<ModelInfo, Error> {
-        let mut gguf = Gguf::open(path)?;
-        let config = Config::read(&mut gguf)?;
-        let (_, weight_bytes) = plan(&gguf, &config, options)?;
-        Ok(config::info(&gguf, &config, String::new(), "cpu", weight_bytes))
+        let mut checkpoint = Checkpoint::open(path)?;
+        let config = Config::read(&mut checkpoint)?;
+        let (_, weight_bytes) = plan(&checkpoint, &config, options)?;
+        Ok(config::info(&checkpoint, &config, String::new(), "cpu", weight_bytes))
     }
 
     /// Runs the new tokens of `spans` through all layers: the hidden states after the last norm,
@@ -178,14 +197,18 @@ impl CandleModel {
 }
 
 /// Which forms of the weights fit, and the bytes they take.
-fn plan(gguf: &Gguf, config: &Config, options: CandleOptions) -> Result<(Held, u64), Error> {
+fn plan(
+    checkpoint: &Checkpoint,
+    config: &Config,
+    options: CandleOptions,
+) -> Result<(Held, u64), Error> {
     let free = options.free_bytes.unwrap_or_else(free_bytes);
     let matrices = config.matrices();
     let mut blocks = 0;
     let mut bytes = BTreeMap::new();
     for (name, n_out, n_in) in &matrices {
-        let Some(dtype) = gguf.dtype(name) else {
-            return Err(gguf.refuse(format!("the tensor `{name}` is missing")));
+        let Some(dtype) = checkpoint.dtype(name) else {
+            return Err(checkpoint.missing(name));
         };
         if name == "token_embd.weight" {
             blocks +=
@@ -209,7 +232,7 @@ fn plan(gguf: &Gguf, config: &Config, options: CandleOptions) -> Result<(Held, u
     }
     let least = choices.last().map_or(0, |held| needed(*held));
     Err(Error::Memory {
-        path: gguf.path.clone(),
+        path: checkpoint.path().to_owned(),
         needed_mib: (least / 7 * 8) >> 20,
         free_mib: free >> 20,
     })
@@ -225,7 +248,13 @@ pub(super) fn free_bytes() -> u64 {
 }
 
 impl Layer {
-    fn load(gguf: &mut Gguf, config: &Config, layer: usize, held: Held) -> Result<Self, Error> {
+    fn load(
+        checkpoint: &mut Checkpoint,
+        config: &Config,
+        adapter: Option<&Adapter>,
+        layer: usize,
+        held: Held,
+    ) -> Result<Self, Error> {
         let (d, f) = (config.width, config.ff_width);
         let (q, kv) = (config.heads.q_width(), config.heads.kv_width());
         let name = |stem: &str, kind: &str| format!("blk.{layer}.{stem}.{kind}");
@@ -233,33 +262,41 @@ impl Layer {
             let mut parts = Vec::new();
             let mut bias = Vec::new();
             for (stem, n_out) in stems {
-                parts.push(gguf.matrix(&name(stem, "weight"), *n_out, n_in)?);
-                if gguf.has(&name(stem, "bias")) {
-                    bias.extend(gguf.vector(&name(stem, "bias"), *n_out)?);
+                parts.push(checkpoint.matrix(&name(stem, "weight"), *n_out, n_in)?);
+                if checkpoint.has(&name(stem, "bias")) {
+                    bias.extend(checkpoint.vector(&name(stem, "bias"), *n_out)?);
                 }
             }
             let n_out: usize = stems.iter().map(|(_, n)| n).sum();
             if !bias.is_empty() && bias.len() != n_out {
-                return Err(gguf.refuse(format!("layer {layer} has a bias on a part of a matrix")));
+                return Err(
+                    checkpoint.refuse(format!("layer {layer} has a bias on a part of a matrix"))
+                );
             }
             Ok(Linear::new(parts, (!bias.is_empty()).then_some(bias), held)?)
         };
-        let attn_qkv = linear(&[("attn_q", q), ("attn_k", kv), ("attn_v", kv)], d)?;
-        let attn_output = linear(&[("attn_output", d)], q)?;
-        let ffn_gate_up = linear(&[("ffn_gate", f), ("ffn_up", f)], d)?;
-        let ffn_down = linear(&[("ffn_down", d)], f)?;
+        let change = |projections: &[Projection]| {
+            // A product of one output would take another path through gemm than the others.
+            adapter.and_then(|adapter| adapter.fused(layer, projections, config, 4))
+        };
+        let attn_qkv = linear(&[("attn_q", q), ("attn_k", kv), ("attn_v", kv)], d)?
+            .with_change(change(&[Projection::Q, Projection::K, Projection::V]));
+        let attn_output = linear(&[("attn_output", d)], q)?.with_change(change(&[Projection::O]));
+        let ffn_gate_up = linear(&[("ffn_gate", f), ("ffn_up", f)], d)?
+            .with_change(change(&[Projection::Gate, Projection::Up]));
+        let ffn_down = linear(&[("ffn_down", d)], f)?.with_change(change(&[Projection::Down]));
         let mut norm_if_there = |stem: &str| -> Result<Option<Vec<f32>>, Error> {
             let name = name(stem, "weight");
-            if !gguf.has(&name) {
+            if !checkpoint.has(&name) {
                 return Ok(None);
             }
-            gguf.vector(&name, config.heads.head_size).map(Some)
+            checkpoint.vector(&name, config.heads.head_size).map(Some)
         };
         let attn_q_norm = norm_if_there("attn_q_norm")?;
         let attn_k_norm = norm_if_there("attn_k_norm")?;
         Ok(Self {
-            attn_norm: gguf.vector(&name("attn_norm", "weight"), d)?,
-            ffn_norm: gguf.vector(&name("ffn_norm", "weight"), d)?,
+            attn_norm: checkpoint.vector(&name("attn_norm", "weight"), d)?,
+            ffn_norm: checkpoint.vector(&name("ffn_norm", "weight"), d)?,
             attn_qkv,
             attn_q_norm,
             attn_k_norm,

@@ -129,6 +129,13 @@ impl ChatTemplate {
             Some(other) => return Err(TemplateError::Key(format!("{:?}", other.value_type()))),
             None => {}
         }
+        Self::fitting(tokenizer)
+    }
+
+    /// The template that fits a vocabulary, with a [`warning`](Self::warning): for models without one.
+    pub fn fitting(tokenizer: &Tokenizer) -> Result<Self> {
+        let text_of = |id: Option<u32>| id.and_then(|id| tokenizer.token_text(id));
+        let (bos, eos) = (text_of(tokenizer.bos()), text_of(tokenizer.eos()));
         let (form, source) = if tokenizer.id_of("<|im_start|>").is_some() {
             ("ChatML", CHATML)
         } else if tokenizer.id_of("<|start_header_id|>").is_some() {

@@ -1,10 +1,11 @@
 //! The shape of a model, from its file's header: what every body of ours reads first.
 
 use super::attention::Heads;
+use super::checkpoint::Checkpoint;
+use super::folder::Folder;
 use super::gguf::Gguf;
 use super::rope::Rope;
 use super::{Error, ModelInfo};
-use std::collections::BTreeMap;
 
 /// The shape of the model, from the file's header.
 pub struct Config {
@@ -22,7 +23,15 @@ pub struct Config {
 
 impl Config {
     /// Reads the header and refuses what no body can run.
-    pub fn read(gguf: &mut Gguf) -> Result<Self, Error> {
+    pub fn read(checkpoint: &mut Checkpoint) -> Result<Self, Error> {
+        match checkpoint {
+            Checkpoint::Gguf(gguf) => Self::of_gguf(gguf),
+            Checkpoint::Folder(folder) => Self::of_folder(folder),
+        }
+    }
+
+    /// From the metadata of a GGUF file.
+    fn of_gguf(gguf: &mut Gguf) -> Result<Self, Error> {
         let architecture = gguf
             .text("general.architecture")
             .ok_or_else(|| gguf.refuse("it names no architecture"))?
@@ -52,12 +61,8 @@ impl Config {
         } else {
             width / n_heads
         };
-        if !n_heads.is_multiple_of(n_kv_heads) || !head_size.is_multiple_of(2) || head_size == 0 {
-            return Err(gguf.refuse(format!(
-                "{n_heads} heads over {n_kv_heads} of size {head_size} do not fit together"
-            )));
-        }
         let heads = Heads { n_heads, n_kv_heads, head_size };
+        heads_fit(heads).map_err(|reason| gguf.refuse(reason))?;
         let n_vocab = match gguf.content.tensor_infos.get("token_embd.weight") {
             Some(info) if info.shape.rank() == 2 => info.shape.dims()[0],
             _ => return Err(gguf.refuse("the tensor `token_embd.weight` is missing")),
@@ -67,8 +72,42 @@ impl Config {
             n_layers: gguf.size(&key("block_count"), 1 << 10)?,
             ff_width: gguf.size(&key("feed_forward_length"), 1 << 20)?,
             window: gguf.size(&key("context_length"), 1 << 30)?,
-            rope: Rope::read(gguf, &architecture, head_size)?,
+            rope: Rope::of_gguf(gguf, &architecture, head_size)?,
             epsilon: epsilon as f32,
+            architecture,
+            width,
+            heads,
+            n_vocab,
+        })
+    }
+
+    /// From the `config.json` of a folder.
+    fn of_folder(folder: &Folder) -> Result<Self, Error> {
+        let refuse = |reason: String| Error::File { path: folder.path.clone(), reason };
+        let size = |key: &str, most| {
+            let missing = || refuse(format!("its config.json has no `{key}`; fetch it again"));
+            folder.size(key, most)?.ok_or_else(missing)
+        };
+        let architecture = folder.text("model_type").unwrap_or_default().to_owned();
+        let width = size("hidden_size", 1 << 16)?;
+        let n_heads = size("num_attention_heads", 1 << 10)?;
+        let n_kv_heads = folder.size("num_key_value_heads", n_heads as u64)?.unwrap_or(n_heads);
+        // Where Qwen3 says nothing, it means 128, whatever its width.
+        let usual = if architecture == "qwen3" { 128 } else { width / n_heads };
+        let head_size = folder.size("head_dim", 1 << 10)?.unwrap_or(usual);
+        let heads = Heads { n_heads, n_kv_heads, head_size };
+        heads_fit(heads).map_err(refuse)?;
+        let n_vocab = match folder.dims("token_embd.weight") {
+            Some([n_vocab, _]) => *n_vocab,
+            _ => return Err(refuse("the tensor `model.embed_tokens.weight` is missing".into())),
+        };
+        let epsilon = folder.config.get("rms_norm_eps").and_then(serde_json::Value::as_f64);
+        Ok(Self {
+            n_layers: size("num_hidden_layers", 1 << 10)?,
+            ff_width: size("intermediate_size", 1 << 20)?,
+            window: size("max_position_embeddings", 1 << 30)?,
+            rope: Rope::of_config(&folder.config, head_size).map_err(refuse)?,
+            epsilon: epsilon.unwrap_or(1e-6) as f32,
             architecture,
             width,
             heads,
@@ -100,19 +139,29 @@ impl Config {
     }
 }
 
+/// Whether heads can be shared out and rotated.
+fn heads_fit(Heads { n_heads, n_kv_heads, head_size }: Heads) -> Result<(), String> {
+    if !n_heads.is_multiple_of(n_kv_heads) || !head_size.is_multiple_of(2) || head_size == 0 {
+        return Err(format!(
+            "{n_heads} heads over {n_kv_heads} of size {head_size} do not fit together"
+        ));
+    }
+    Ok(())
+}
+
 /// What is known of the model once it runs on `device`, where its cache takes so many bytes a token.
 pub fn info(
-    gguf: &Gguf,
+    checkpoint: &Checkpoint,
     config: &Config,
     sha256: String,
     device: &str,
     weight_bytes: u64,
 ) -> ModelInfo {
     ModelInfo {
-        name: gguf.name(),
+        name: checkpoint.name(),
         sha256,
         architecture: config.architecture.clone(),
-        quantization: main_format(gguf),
+        quantization: main_format(checkpoint),
         device: device.into(),
         window: config.window,
         n_vocab: config.n_vocab,
@@ -122,13 +171,13 @@ pub fn info(
 }
 
 /// The format that most weights have.
-fn main_format(gguf: &Gguf) -> String {
-    let mut sizes: BTreeMap<String, u64> = BTreeMap::new();
-    for info in gguf.content.tensor_infos.values() {
-        let n: u64 = info.shape.dims().iter().map(|d| *d as u64).product();
-        *sizes.entry(format!("{:?}", info.ggml_dtype)).or_default() += n;
-    }
-    let name = sizes.into_iter().max_by_key(|(_, n)| *n).map(|(name, _)| name).unwrap_or_default();
+fn main_format(checkpoint: &Checkpoint) -> String {
+    let name = checkpoint
+        .formats()
+        .into_iter()
+        .max_by_key(|(_, n)| *n)
+        .map(|(name, _)| name)
+        .unwrap_or_default();
     // `Q4K` is written `Q4_K` everywhere else.
     match name.strip_suffix('K') {
         Some(bits) => format!("{bits}_K"),

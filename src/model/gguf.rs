@@ -3,7 +3,6 @@
 //! What the weights mean is `candle_model`'s; the words are `tokenizer`'s.
 
 use super::Error;
-use super::linear::Block;
 use crate::job::Watch;
 use candle_core::quantized::GgmlDType;
 use candle_core::quantized::gguf_file::{Content, TensorInfo, Value};
@@ -31,15 +30,12 @@ impl Gguf {
         let mut file = File::open(path).map_err(read)?;
         let meta = file.metadata().map_err(read)?;
         let refuse = |reason: String| Error::File { path: path.to_owned(), reason };
-        if meta.is_dir() {
-            return Err(refuse("it is a folder; name the .gguf file inside".into()));
-        }
         let mut magic = [0u8; 4];
         let n_magic = file.read(&mut magic).map_err(read)?;
         if &magic[..n_magic] != b"GGUF" {
             return Err(refuse(
-                "it is not a GGUF file (it does not begin with `GGUF`); name a .gguf file or a model \
-                 of `backstory models list`"
+                "it is not a GGUF file (it does not begin with `GGUF`); name a .gguf file, a folder with \
+                 config.json and *.safetensors, or a model of `backstory models list`"
                     .into(),
             ));
         }
@@ -152,21 +148,6 @@ impl Gguf {
     /// The format of a tensor.
     pub fn dtype(&self, name: &str) -> Option<GgmlDType> {
         self.content.tensor_infos.get(name).map(|info| info.ggml_dtype)
-    }
-
-    /// The matrix `name`, which must be `[n_out, n_in]`.
-    pub fn matrix(&mut self, name: &str, n_out: usize, n_in: usize) -> Result<Block, Error> {
-        let (dtype, bytes) = self.read(name, &[n_out, n_in])?;
-        Ok(Block { n_out, n_in, weights: dtype.from_data(bytes.into()) })
-    }
-
-    /// The vector `name` as f32; it must hold `n` values.
-    pub fn vector(&mut self, name: &str, n: usize) -> Result<Vec<f32>, Error> {
-        let (dtype, bytes) = self.read(name, &[n])?;
-        match dtype.from_data(bytes.into()).dequantize(n)? {
-            candle_core::CpuStorage::F32(values) => Ok(values),
-            _ => Err(self.refuse(format!("tensor `{name}` does not turn into f32"))),
-        }
     }
 
     /// The bytes of the tensor `name`, which must have this shape, in its format.

@@ -5,6 +5,7 @@
 //! bytes it reads: the file's own blocks where candle has a fast product for them, else our tiles.
 //! How much of it fits into memory is decided in `candle_model`.
 
+use super::adapter::Fused;
 use super::tiles::Tiles;
 use candle_core::quantized::{GgmlDType, QuantizedType};
 use candle_core::{CpuStorage, Error};
@@ -121,9 +122,37 @@ pub struct Linear {
     dense: Option<Vec<f32>>,
     /// `[n_out]`
     bias: Option<Vec<f32>>,
+    /// What an adapter adds.
+    change: Option<Change>,
+}
+
+/// A and B of an adapter, by columns.
+struct Change {
+    rank: usize,
+    /// `[n_in, rank]`
+    a: Vec<f32>,
+    /// `[rank, n_out]`
+    b: Vec<f32>,
+}
+
+impl Change {
+    fn new(Fused { rank, a, b }: Fused) -> Self {
+        let n_in = a.len() / rank;
+        Self { rank, a: transposed(&a, n_in), b: transposed(&b, rank) }
+    }
+}
+
+/// Rows of `width` numbers with rows and columns exchanged.
+fn transposed(rows: &[f32], width: usize) -> Vec<f32> {
+    (0..width).flat_map(|column| rows.iter().skip(column).step_by(width).copied()).collect()
 }
 
 impl Linear {
+    /// The same with what an adapter adds to the products, kept apart from the weights.
+    pub fn with_change(self, change: Option<Fused>) -> Self {
+        Self { change: change.map(Change::new), ..self }
+    }
+
     /// Brings `parts` into the forms that `held` asks for.
     pub fn new(parts: Vec<Block>, bias: Option<Vec<f32>>, held: Held) -> Result<Self, Error> {
         let n_in = parts.first().map_or(0, |part| part.n_in);
@@ -140,10 +169,10 @@ impl Linear {
             dense = Some(weights);
         }
         let quantized = if decodes_dense { Vec::new() } else { quantize(parts, &forms, n_in)? };
-        Ok(Self { n_in, n_out, quantized, dense, bias })
+        Ok(Self { n_in, n_out, quantized, dense, bias, change: None })
     }
 
-    /// `input [n_rows, n_in]` times the weights, plus the bias, into `out [n_rows, n_out]`, which
+    /// `input [n_rows, n_in]` times the weights, plus the bias and the change, into `out [n_rows, n_out]`, which
     /// gets this length.
     pub fn forward(
         &self,
@@ -162,6 +191,11 @@ impl Linear {
             for row in out.chunks_exact_mut(self.n_out) {
                 row.iter_mut().zip(bias).for_each(|(x, b)| *x += b);
             }
+        }
+        if let Some(Change { rank, a, b }) = &self.change {
+            let mut low = vec![0.0; n_rows * rank];
+            add_narrow(input, n_rows, a, self.n_in, &mut low);
+            add_narrow(&low, n_rows, b, *rank, out);
         }
         Ok(())
     }
@@ -262,6 +296,31 @@ pub fn product(input: &[f32], n_rows: usize, weights: &[f32], n_in: usize, out: 
     multiply(input, weights.transposed(), out, n_out, false, parallel);
 }
 
+/// `out [n_rows, n_out] += input [n_rows, n_in] x columns [n_in, n_out]`, where a row has the same bits
+/// in any company however few the outputs are.
+///
+/// With up to 64 rows and outputs gemm cuts sums of more than 512 inputs at other places than with
+/// more, so it gets no longer ones from here; and it takes yet another path for up to 256 products
+/// whose columns lie one after the other, which these do not.
+fn add_narrow(input: &[f32], n_rows: usize, columns: &[f32], n_in: usize, out: &mut [f32]) {
+    const LONGEST: usize = 512;
+    let n_out = columns.len() / n_in.max(1);
+    if n_rows == 1 {
+        let mut both = out.repeat(2);
+        add_narrow(&input.repeat(2), 2, columns, n_in, &mut both);
+        out.copy_from_slice(&both[..n_out]);
+        return;
+    }
+    let parallel = Parallelism::Rayon(rayon::current_num_threads());
+    for first in (0..n_in).step_by(LONGEST) {
+        let n = LONGEST.min(n_in - first);
+        let input = Matrix { data: &input[first..], n_rows, n_cols: n, row_stride: n_in };
+        let columns = &columns[first * n_out..];
+        let columns = Matrix { data: columns, n_rows: n, n_cols: n_out, row_stride: n_out };
+        multiply(input, columns, out, n_out, true, parallel);
+    }
+}
+
 /// A matrix inside a slice; rows lie `row_stride` apart.
 #[derive(Clone, Copy)]
 pub struct Matrix<'a> {
@@ -290,20 +349,20 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// The right side of [`multiply`]: a matrix as it lies or transposed.
-pub trait Right {
+/// A side of [`multiply`]: a matrix as it lies or transposed.
+pub trait Operand {
     /// Data, rows, columns, row stride, column stride.
     fn view(&self) -> (&[f32], usize, usize, usize, usize);
 }
 
-impl Right for Matrix<'_> {
+impl Operand for Matrix<'_> {
     fn view(&self) -> (&[f32], usize, usize, usize, usize) {
         self.check();
         (self.data, self.n_rows, self.n_cols, self.row_stride, 1)
     }
 }
 
-impl Right for Transposed<'_> {
+impl Operand for Transposed<'_> {
     fn view(&self) -> (&[f32], usize, usize, usize, usize) {
         self.0.check();
         (self.0.data, self.0.n_cols, self.0.n_rows, 1, self.0.row_stride)
@@ -312,17 +371,16 @@ impl Right for Transposed<'_> {
 
 /// `out = left x right`, or `out += left x right` with `add`; rows of `out` lie `out_stride` apart.
 pub fn multiply(
-    left: Matrix<'_>,
-    right: impl Right,
+    left: impl Operand,
+    right: impl Operand,
     out: &mut [f32],
     out_stride: usize,
     add: bool,
     parallel: Parallelism,
 ) {
-    left.check();
-    let (data, k, n, right_row, right_col) = right.view();
-    let m = left.n_rows;
-    assert_eq!(left.n_cols, k);
+    let (left, m, left_k, left_row, left_col) = left.view();
+    let (right, k, n, right_row, right_col) = right.view();
+    assert_eq!(left_k, k);
     assert!(n <= out_stride && (m == 0 || out.len() >= (m - 1) * out_stride + n));
     // SAFETY: the three slices hold every place that these shapes and strides reach, as checked.
     unsafe {
@@ -334,10 +392,10 @@ pub fn multiply(
             1,
             out_stride as isize,
             add,
-            left.data.as_ptr(),
-            1,
-            left.row_stride as isize,
-            data.as_ptr(),
+            left.as_ptr(),
+            left_col as isize,
+            left_row as isize,
+            right.as_ptr(),
             right_col as isize,
             right_row as isize,
             1.0,
@@ -400,6 +458,44 @@ mod tests {
                             let case = format!("{dtype:?}+{second:?} {held:?} {path:?} x{n_rows}");
                             assert!(error < most, "{case}: {error}, worst at {worst}");
                         }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_is_added_on_both_paths_with_the_same_bits_in_any_company() {
+        let (n_in, n_out) = (576, 130);
+        let input = drawn(70 * n_in, "x");
+        for rank in [4, 8, 24, 72] {
+            let (a, b) = (drawn(rank * n_in, "a"), drawn(n_out * rank, "b"));
+            let linear = |change| {
+                let parts = vec![block(GgmlDType::Q8_0, n_out, n_in)];
+                Linear::new(parts, None, Held::Both).unwrap().with_change(change)
+            };
+            let (plain, changed) =
+                (linear(None), linear(Some(Fused { rank, a: a.clone(), b: b.clone() })));
+            for path in [Path::Prompt, Path::Decode] {
+                let run = |linear: &Linear, n_rows: usize| {
+                    let mut out = Vec::new();
+                    linear.forward(&input[..n_rows * n_in], n_rows, path, &mut out).unwrap();
+                    out
+                };
+                let (all, without) = (run(&changed, 70), run(&plain, 70));
+                for n_rows in [1, 2, 3, 33] {
+                    assert!(run(&changed, n_rows) == all[..n_rows * n_out], "{rank} x{n_rows}");
+                }
+                let dot = |x: &[f32], y: &[f32]| -> f64 {
+                    x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+                };
+                for row in [0, 69] {
+                    let x = &input[row * n_in..(row + 1) * n_in];
+                    let low: Vec<f32> = a.chunks_exact(n_in).map(|a| dot(x, a) as f32).collect();
+                    for (out, b) in b.chunks_exact(rank).enumerate() {
+                        let exact = f64::from(without[row * n_out + out]) + dot(&low, b);
+                        let error = (f64::from(all[row * n_out + out]) - exact).abs();
+                        assert!(error < 1e-3, "{rank} {path:?} {row} {out}: {error}");
                     }
                 }
             }

@@ -4,26 +4,32 @@
 //! of models that can be fetched. What to ask a model belongs in `prompt` and `synthesis`; the loop
 //! that asks it belongs in `drive`.
 
+pub mod adapter;
 mod attention;
 mod body;
 mod candle_model;
 pub mod catalogue;
 mod chat_template;
-mod config;
+mod checkpoint;
+pub(crate) mod config;
+pub(crate) mod dense;
+mod folder;
 mod gguf;
 mod known;
-mod linear;
+pub(crate) mod linear;
 mod meter;
-mod rope;
+pub(crate) mod rope;
+mod safetensors;
 mod sampler;
 mod scoring;
 mod scripted_model;
-mod simd;
+pub(crate) mod simd;
 mod tiles;
 mod tokenizer;
 mod wgpu_model;
 mod writing;
 
+pub use attention::Heads;
 pub use candle_model::{CandleModel, CandleOptions, Precision};
 pub use chat_template::{ChatTemplate, Message, Rendered, TemplateError};
 pub use known::Known;
@@ -59,6 +65,25 @@ pub enum Error {
         /// What is wrong with it and what to do.
         reason: String,
     },
+    /// An adapter's folder or its configuration cannot be used.
+    #[error("the adapter {path} cannot be used: {reason}")]
+    Adapter {
+        /// The folder or the file in it.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+    /// A safetensors file of a model or an adapter cannot be used.
+    #[error("the weights {path} cannot be used: {reason}")]
+    Tensors {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] crate::data::DataError),
     /// The machine has too little free memory.
     #[error(
         "the model {path} needs {needed_mib} MiB of memory and {free_mib} MiB are free; close other \
@@ -112,9 +137,9 @@ impl From<gpu::Error> for Error {
 /// What is known of a loaded model.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct ModelInfo {
-    /// The file's stem.
+    /// The file's stem or the folder's name; `base+adapter` with an adapter.
     pub name: String,
-    /// SHA-256 of the model file, lowercase hex.
+    /// SHA-256 of the model's files, lowercase hex; with an adapter, of both together.
     pub sha256: String,
     /// `llama`, `qwen2`, `qwen3`, …
     pub architecture: String,
@@ -176,8 +201,9 @@ pub fn text_tokens(tokenizer: &Tokenizer, text: &str) -> Result<Vec<Token>, Erro
     Ok(tokens)
 }
 
-/// The tokenizer in a GGUF model or a `tokenizer.json`, and its chat template: that of the model, or
-/// of the `tokenizer_config.json` beside the other; `None` where there is none.
+/// The tokenizer in a GGUF model, a `tokenizer.json` or a folder that holds one, and its chat template:
+/// that of the model, or of the `chat_template.jinja` or `tokenizer_config.json` beside the other; `None`
+/// where there is none.
 ///
 /// # Errors
 /// [`Error::Read`] and [`Error::File`] with the path.
@@ -186,12 +212,16 @@ pub fn read_tokenizer(path: &Path) -> Result<(Tokenizer, Option<ChatTemplate>), 
     let read = |source| Error::Read { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(read)?;
     if path.is_dir() {
-        let reason = "it is a folder; name the tokenizer.json or the .gguf file inside".into();
-        return Err(Error::File { path: path.to_owned(), reason });
+        let inside = path.join("tokenizer.json");
+        if inside.is_file() {
+            return read_tokenizer(&inside);
+        }
+        let reason = "it is a folder without tokenizer.json; name one that has it, or a .gguf file";
+        return Err(Error::File { path: path.to_owned(), reason: reason.into() });
     }
     file.take(4).read_to_end(&mut magic).map_err(read)?;
     if magic == b"GGUF" {
-        let (tokenizer, template) = known::words(&gguf::Gguf::open(path)?)?;
+        let (tokenizer, template) = known::words(&checkpoint::Checkpoint::open(path)?)?;
         return Ok((tokenizer, Some(template)));
     }
     let refuse = |path: &Path, reason: String| Error::File { path: path.to_owned(), reason };
@@ -200,14 +230,17 @@ pub fn read_tokenizer(path: &Path) -> Result<(Tokenizer, Option<ChatTemplate>), 
         refuse(path, format!("{error}; {next}"))
     })?;
     let beside = path.with_file_name("tokenizer_config.json");
-    let Ok(text) = std::fs::read_to_string(&beside) else { return Ok((tokenizer, None)) };
-    let config: serde_json::Value = serde_json::from_str(&text)
-        .map_err(|error| refuse(&beside, format!("{error}; repair the file or remove it")))?;
+    let config: serde_json::Value = match std::fs::read_to_string(&beside) {
+        Ok(text) => serde_json::from_str(&text)
+            .map_err(|error| refuse(&beside, format!("{error}; repair the file or remove it")))?,
+        Err(_) => serde_json::Value::Null,
+    };
     let token = |key: &str| match &config[key] {
         serde_json::Value::Object(token) => token.get("content").and_then(|t| t.as_str()),
         token => token.as_str(),
     };
-    let source = config["chat_template"].as_str();
+    let own = std::fs::read_to_string(path.with_file_name("chat_template.jinja")).ok();
+    let source = own.as_deref().or_else(|| config["chat_template"].as_str());
     let template = source.map(|s| ChatTemplate::new(s, token("bos_token"), token("eos_token")));
     Ok((tokenizer, template.transpose()?))
 }

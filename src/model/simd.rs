@@ -40,13 +40,13 @@ macro_rules! vectorized {
         }
     };
 }
-pub(super) use vectorized;
+pub(crate) use vectorized;
 
 const LANES: usize = 16;
 
 /// `sum(a * b)`
 #[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let (a, a_rest) = a.as_chunks::<LANES>();
     let (b, b_rest) = b.as_chunks::<LANES>();
@@ -61,7 +61,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// `y += a * x`
 #[inline(always)]
-fn add_scaled(y: &mut [f32], a: f32, x: &[f32]) {
+pub fn add_scaled(y: &mut [f32], a: f32, x: &[f32]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y = x.mul_add(a, *y);
     }
@@ -70,7 +70,7 @@ fn add_scaled(y: &mut [f32], a: f32, x: &[f32]) {
 /// `e^x` with a relative error under 3e-7 (degree-6 polynomial on `[-ln 2 / 2, ln 2 / 2]`);
 /// 0 below -87, and no more than `e^88` above.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+pub fn exp(x: f32) -> f32 {
     // Adding 1.5 * 2^23 rounds to a whole number and leaves it in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let clamped = x.clamp(-87.0, 88.0);
@@ -112,7 +112,7 @@ fn max(values: &[f32]) -> f32 {
 
 /// Turns `values` into `e^(value - max)` in place and returns their sum.
 #[inline(always)]
-fn exp_sum(values: &mut [f32], max: f32) -> f32 {
+pub fn exp_sum(values: &mut [f32], max: f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let (chunks, rest) = values.as_chunks_mut::<LANES>();
     for chunk in chunks {

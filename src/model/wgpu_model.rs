@@ -11,8 +11,9 @@ mod pass;
 mod tests;
 mod weights;
 
+use super::adapter::Adapter;
+use super::checkpoint::Checkpoint;
 use super::config::{self, Config};
-use super::gguf::Gguf;
 use super::known::{Header, Known};
 use super::{
     Error, Feed, LanguageModel, ModelInfo, ScoreRequest, TokenScores, candle_model, catalogue,
@@ -47,37 +48,53 @@ pub struct WgpuModel {
 }
 
 impl WgpuModel {
-    /// Loads a GGUF file onto the chosen adapter. The memory is planned from the header before
-    /// anything large is read.
+    /// Loads a GGUF file or a model folder onto the chosen adapter. The memory is planned from the
+    /// header before anything large is read.
     ///
     /// # Errors
-    /// [`Error::Gpu`], [`Error::Read`], [`Error::File`], [`Error::Memory`], [`Error::Cancelled`]
+    /// [`Error::Gpu`], [`Error::Read`], [`Error::File`], [`Error::Tensors`], [`Error::Memory`],
+    /// [`Error::Cancelled`]
     pub fn load(path: &Path, options: WgpuOptions, watch: &Watch) -> Result<Self, Error> {
-        let header = Header::read(path, watch)?;
+        Self::load_adapted(path, None, options, watch)
+    }
+
+    /// Loads a model with the low-rank adapter in a folder, if one is named.
+    ///
+    /// # Errors
+    /// As [`WgpuModel::load`], and [`Error::Adapter`].
+    pub fn load_adapted(
+        path: &Path,
+        adapter: Option<&Path>,
+        options: WgpuOptions,
+        watch: &Watch,
+    ) -> Result<Self, Error> {
+        let mut header = Header::read(path, watch)?.with_adapter(adapter)?;
+        let adapter = header.adapter.take();
         let home = catalogue::home().ok();
         let pipelines = home.map(|home| home.join("pipelines"));
         let mut gpu = Gpu::open(pipelines.as_deref(), options.forced)?;
         let precision = options.cache.unwrap_or(CachePrecision::of(gpu.traits().is_software));
-        let weight_bytes = weights::planned_bytes(&header.gguf, &header.config)?;
-        check_memory(&header.gguf, &mut gpu, options, weight_bytes)?;
-        let (mut known, mut gguf, config) = header.known("gpu", weight_bytes, watch)?;
+        let weight_bytes = weights::planned_bytes(&header.checkpoint, &header.config)?
+            + adapter.as_ref().map_or(0, Adapter::n_bytes);
+        check_memory(&header.checkpoint, &mut gpu, options, weight_bytes)?;
+        let (mut known, mut checkpoint, config) = header.known("gpu", weight_bytes, watch)?;
         known.info.cache_bytes_per_token = Cache::bytes_per_token(&config, precision);
-        let weights = Weights::load(&mut gguf, &config, &mut gpu, watch)?;
+        let weights = Weights::load(&mut checkpoint, &config, adapter.as_ref(), &mut gpu, watch)?;
         let cache = Cache::new(&config, precision, &mut gpu)?;
         let scratch = Scratch::new(&config, &mut gpu)?;
         Ok(Self { known, config, gpu, weights, cache, scratch, is_lost: false })
     }
 
-    /// What the header of a GGUF file says of the model, and the bytes that it would take. Nothing
+    /// What the header of a model says of it, and the bytes that it would take. Nothing
     /// large is read, so `sha256` is empty.
     ///
     /// # Errors
     /// As [`WgpuModel::load`].
     pub fn describe(path: &Path) -> Result<ModelInfo, Error> {
-        let mut gguf = Gguf::open(path)?;
-        let config = Config::read(&mut gguf)?;
-        let weight_bytes = weights::planned_bytes(&gguf, &config)?;
-        let mut info = config::info(&gguf, &config, String::new(), "gpu", weight_bytes);
+        let mut checkpoint = Checkpoint::open(path)?;
+        let config = Config::read(&mut checkpoint)?;
+        let weight_bytes = weights::planned_bytes(&checkpoint, &config)?;
+        let mut info = config::info(&checkpoint, &config, String::new(), "gpu", weight_bytes);
         let is_software = gpu::choose().is_ok_and(|adapter| adapter.is_software);
         info.cache_bytes_per_token =
             Cache::bytes_per_token(&config, CachePrecision::of(is_software));
@@ -99,7 +116,7 @@ impl WgpuModel {
 
 /// Refuses a model whose weights leave no room, and sees to it that nothing else goes beyond that.
 fn check_memory(
-    gguf: &Gguf,
+    checkpoint: &Checkpoint,
     gpu: &mut Gpu,
     options: WgpuOptions,
     weight_bytes: u64,
@@ -115,7 +132,7 @@ fn check_memory(
         return Ok(());
     }
     Err(Error::Memory {
-        path: gguf.path.clone(),
+        path: checkpoint.path().to_owned(),
         needed_mib: (weight_bytes / 7 * 8) >> 20,
         free_mib: free >> 20,
     })

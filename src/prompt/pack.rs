@@ -5,6 +5,7 @@
 //! `workbench`; what has no prompt here is asked in our own words ([`TaskPrompt`]).
 
 use super::{Filled, PromptError, Task, TaskPrompt, Template};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Prompts and longest answers, by task.
@@ -128,6 +129,26 @@ impl PromptPack {
             PackError::NoPrompt { task: task.to_owned(), known }
         })?;
         Ok(template.fill(&[("context", context), ("input", question)])?)
+    }
+
+    /// What a record asks: the task's prompt around its context, the same with the document's part taken
+    /// out, or the instruction as it is where there is no context that the prompt could speak of.
+    ///
+    /// # Errors
+    /// As [`PromptPack::fill`].
+    pub fn ask<'a>(
+        &self,
+        task: &str,
+        context: Option<&str>,
+        instruction: &'a str,
+        with_context: bool,
+    ) -> Result<Cow<'a, str>, PackError> {
+        let context = context.map(str::trim).filter(|context| !context.is_empty());
+        Ok(match context {
+            None => instruction.into(),
+            Some(context) if with_context => self.fill(task, context, instruction)?.text.into(),
+            Some(_) => self.fill(task, "", instruction)?.without("context").into(),
+        })
     }
 
     /// The most tokens that an answer to the task may have: the pack's, else LongBench's.

@@ -8,6 +8,7 @@ mod board;
 mod by_model;
 mod gap;
 mod paired;
+mod study;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ pub use board::{Against, Behind, BoardCell, BoardRow, ScoreBoard, score_board};
 pub use by_model::{scores_figure, scores_table};
 pub use gap::{GapPair, gap_figure, gap_table};
 pub use paired::{RecordPairs, compare_results, pair_records};
+pub use study::{gap_groups, gap_study_figure, gap_study_table};
 
 use super::bars::Bar;
 use super::strategies::task_title;
@@ -130,8 +132,12 @@ impl Together {
 /// The groups that the results have tasks of: the paper's three, then LongBench's other tasks by
 /// kind, then all others.
 fn groups<'a>(all: impl Iterator<Item = &'a Results>) -> Vec<TaskGroup> {
-    let tasks = all.flat_map(|results| &results.tasks);
-    let names: BTreeSet<&str> = tasks.map(|task| Task::canonical(&task.task)).collect();
+    groups_of(all.flat_map(|results| &results.tasks).map(|task| task.task.as_str()))
+}
+
+/// The groups that these tasks belong to.
+fn groups_of<'a>(tasks: impl Iterator<Item = &'a str>) -> Vec<TaskGroup> {
+    let names: BTreeSet<&str> = tasks.map(Task::canonical).collect();
     let of = |together: Together| {
         let mut tasks: Vec<String> = names
             .iter()

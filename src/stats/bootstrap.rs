@@ -86,6 +86,45 @@ pub fn bootstrap_mean_of_means_ci(
     Some((quantile(&means, tail)?, quantile(&means, 1.0 - tail)?))
 }
 
+/// Percentile bootstrap interval of a mean of several lists' means, each measured in several runs over
+/// the same items: `lists[list][run][item]`.
+///
+/// A resample draws runs, the same ones for all lists, and then items of each list, the same ones for
+/// all drawn runs: what an item adds is in every run, so drawing it anew for each would make the mean
+/// look surer than it is. `draw` as for [`bootstrap_mean_ci`]. `None` where a list is empty, lists differ
+/// in their runs, or a value is not finite.
+pub fn bootstrap_runs_ci(
+    lists: &[Vec<Vec<f64>>],
+    level: f64,
+    resamples: usize,
+    draw: &mut dyn FnMut() -> u64,
+) -> Option<(f64, f64)> {
+    let n_runs = lists.first()?.len();
+    let is_whole = |list: &Vec<Vec<f64>>| {
+        let n = list.first().map_or(0, Vec::len);
+        let even = |run: &Vec<f64>| run.len() == n && run.iter().all(|v| v.is_finite());
+        n > 0 && list.len() == n_runs && list.iter().all(even)
+    };
+    if !lists.iter().all(is_whole) || resamples == 0 || !(level > 0.0 && level < 1.0) {
+        return None;
+    }
+    let means: Vec<f64> = (0..resamples)
+        .map(|_| {
+            let runs: Vec<usize> = (0..n_runs).map(|_| pick(n_runs, draw)).collect();
+            let of_list = |list: &Vec<Vec<f64>>| {
+                let n = list[0].len();
+                let items: Vec<usize> = (0..n).map(|_| pick(n, draw)).collect();
+                let sum: f64 =
+                    runs.iter().flat_map(|run| items.iter().map(|ix| list[*run][*ix])).sum();
+                sum / (n_runs * n) as f64
+            };
+            lists.iter().map(of_list).sum::<f64>() / lists.len() as f64
+        })
+        .collect();
+    let (means, tail) = (finite_sorted(&means), (1.0 - level) / 2.0);
+    Some((quantile(&means, tail)?, quantile(&means, 1.0 - tail)?))
+}
+
 /// Bias-corrected and accelerated bootstrap interval of the mean of the finite values (Efron
 /// 1987); the percentile interval, with the reason, where that is not defined. `draw` and `None`
 /// as for [`bootstrap_mean_ci`], whose resamples are the same for the same stream.

@@ -14,16 +14,19 @@ mod compare;
 mod distribution;
 mod normal;
 mod paired;
+mod rank;
 mod summary;
 mod tukey;
 
 pub use bootstrap::{
     MeanInterval, NoBca, bca_mean_ci, bootstrap_mean_ci, bootstrap_mean_of_means_ci,
+    bootstrap_runs_ci,
 };
 pub use compare::{auc_paired, mean_rank};
 pub use distribution::{
     Histogram, ecdf, histogram, kde, linear_edges, log_edges, silverman_bandwidth, wasserstein,
 };
 pub use paired::{SignFlip, cohens_dz, holm, rank_biserial, sign_flip_test};
+pub use rank::{bootstrap_spearman_ci, spearman};
 pub use summary::{Summary, finite_sorted, mean, quantile, summarize};
 pub use tukey::{Tukey, tukey};

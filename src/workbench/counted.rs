@@ -21,7 +21,10 @@ pub(super) fn place(
     dataset: &Dataset,
     tokenizer: &str,
 ) -> Result<PathBuf, WorkbenchError> {
-    let path = loading::model_path(tokenizer)?;
+    let mut path = loading::model_path(tokenizer)?;
+    if path.is_dir() {
+        path.push("tokenizer.json");
+    }
     let fail = |source| WorkbenchError::File { verb: "read", path: path.clone(), source };
     let metadata = std::fs::metadata(&path).map_err(fail)?;
     let changed = metadata.modified().map_err(fail)?;

@@ -5,7 +5,7 @@ use super::loading::{ModelChoice, check_device, load_model, model_path};
 use crate::gpu::AdapterInfo;
 use crate::job::Watch;
 use crate::model::{LanguageModel, Meter, ModelInfo};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Holds the model that was used last, so that the next job with it begins at once.
@@ -31,26 +31,49 @@ pub struct LoadedModel {
     pub meter: Meter,
 }
 
-/// A model file as it was when it was loaded.
+/// A model as it was when it was loaded.
 #[derive(PartialEq)]
 struct Key {
     path: PathBuf,
     device: String,
-    n_bytes: u64,
-    modified: Option<SystemTime>,
+    adapter: Option<PathBuf>,
+    /// Size and time of the model's file and of the adapter's.
+    states: Vec<Option<(u64, SystemTime)>>,
+}
+
+/// Size and time of the files whose change makes another model.
+fn states(path: &Path, adapter: Option<&Path>) -> Vec<Option<(u64, SystemTime)>> {
+    let inside = ["config.json", "model.safetensors", "model.safetensors.index.json"];
+    let of_model = inside.iter().map(|name| path.join(name));
+    let of_adapter = ["adapter_config.json", "adapter_model.safetensors"];
+    let of_adapter = adapter.into_iter().flat_map(|f| of_adapter.iter().map(|n| f.join(n)));
+    let state = |path: PathBuf| {
+        let meta = std::fs::metadata(path).ok()?;
+        Some((meta.len(), meta.modified().ok()?))
+    };
+    std::iter::once(path.to_owned()).chain(of_model).chain(of_adapter).map(state).collect()
 }
 
 impl Desk {
     /// A desk with a model on it that answers to every choice: for tests of the window.
     pub fn with_model(model: Box<dyn LanguageModel>) -> Self {
         let path = PathBuf::new();
-        let key = Key { path, device: String::new(), n_bytes: 0, modified: None };
+        let key = Key { path, device: String::new(), adapter: None, states: Vec::new() };
         Self { loaded: Some((key, model)), listener: None }
     }
 
     /// From now on `listener` hears of every model that a job takes from the desk.
     pub fn tell(&mut self, listener: impl Fn(LoadedModel) + Send + 'static) {
         self.listener = Some(Box::new(listener));
+    }
+
+    /// Takes the model off the desk, for a job that needs its memory.
+    pub(super) fn clear(&mut self) {
+        let stands_in =
+            self.loaded.as_ref().is_some_and(|(key, _)| key.path.as_os_str().is_empty());
+        if !stands_in {
+            self.loaded = None;
+        }
     }
 
     /// The model of this choice, loaded if it is not on the desk, its file has changed or its device
@@ -65,11 +88,10 @@ impl Desk {
         if !stands_in {
             check_device(&choice.device)?;
             let path = model_path(&choice.model)?;
-            let meta = std::fs::metadata(&path).ok();
             let key = Key {
                 device: choice.device.clone(),
-                n_bytes: meta.as_ref().map_or(0, std::fs::Metadata::len),
-                modified: meta.and_then(|meta| meta.modified().ok()),
+                states: states(&path, choice.adapter.as_deref()),
+                adapter: choice.adapter.clone(),
                 path,
             };
             let serves =
@@ -77,7 +99,7 @@ impl Desk {
             if !self.loaded.as_ref().is_some_and(serves) {
                 // The old one leaves first: two may not fit the memory.
                 self.loaded = None;
-                let model = load_model(&key.path, &key.device, watch)?;
+                let model = load_model(&key.path, key.adapter.as_deref(), &key.device, watch)?;
                 self.loaded = Some((key, model));
             }
         }
@@ -108,7 +130,7 @@ mod tests {
             return;
         }
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tiny_llama.gguf");
-        let choice = ModelChoice { model: path.into(), device: "gpu".into() };
+        let choice = ModelChoice { model: path.into(), device: "gpu".into(), adapter: None };
         let request = ScoreRequest { tokens: vec![5, 6, 7], scored: vec![1..3] };
         let watch = Watch::default();
         let mut desk = Desk::default();

@@ -142,7 +142,7 @@ pub(super) fn run(
 }
 
 /// There must be something to ask, and a document to ask about.
-fn check_tests(tests: &[&Record]) -> Result<(), WorkbenchError> {
+pub(super) fn check_tests(tests: &[&Record]) -> Result<(), WorkbenchError> {
     if tests.is_empty() {
         return Err(WorkbenchError::Refused("there is no test record in these files".into()));
     }
@@ -158,7 +158,10 @@ fn check_tests(tests: &[&Record]) -> Result<(), WorkbenchError> {
 }
 
 /// Tokens of prompt and answer together.
-fn window(wanted: Option<usize>, model: &dyn LanguageModel) -> Result<usize, WorkbenchError> {
+pub(super) fn window(
+    wanted: Option<usize>,
+    model: &dyn LanguageModel,
+) -> Result<usize, WorkbenchError> {
     let most = model.info().window;
     match wanted {
         Some(wanted) if wanted > most => Err(WorkbenchError::Wish(format!(
@@ -170,7 +173,7 @@ fn window(wanted: Option<usize>, model: &dyn LanguageModel) -> Result<usize, Wor
 }
 
 /// The prompt of each test, cut where it must be.
-fn prompts(
+pub(super) fn prompts(
     tests: &[&Record],
     pack: &PromptPack,
     model: &dyn LanguageModel,

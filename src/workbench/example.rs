@@ -31,6 +31,9 @@ const MADE: [(&str, &str); 3] = [
     ("coherence.jsonl", include_str!("../../assets/example/coherence.jsonl")),
 ];
 
+/// A study of the tuning gap of the default model, on real pairs of 2WikiMQA (numbers only).
+const STUDY: &str = include_str!("../../assets/example/gap/study.json");
+
 /// Writes the whole example project into a folder: the files to open, human records first.
 pub(super) fn unpack(folder: &Path) -> Result<Vec<PathBuf>, WorkbenchError> {
     let human = folder.join("human.jsonl");
@@ -41,6 +44,10 @@ pub(super) fn unpack(folder: &Path) -> Result<Vec<PathBuf>, WorkbenchError> {
         write_if_new(&path, text)?;
         files.push(path);
     }
+    let gap = folder.join("gap");
+    let make = |source| WorkbenchError::File { verb: "make", path: gap.clone(), source };
+    std::fs::create_dir_all(&gap).map_err(make)?;
+    write_if_new(&gap.join("study.json"), STUDY)?;
     Ok(files)
 }
 

@@ -5,6 +5,7 @@ use super::filtering::{self, FilterWish};
 use crate::data::{self, DataError, Dataset, ReadOptions, Record, Records};
 use crate::gpu;
 use crate::job::Watch;
+use crate::model::adapter::{self, Adapter};
 use crate::model::catalogue::{self, DEFAULT, Entry};
 use crate::model::{
     self, CandleModel, CandleOptions, ChatTemplate, LanguageModel, ModelInfo, Tokenizer, WgpuModel,
@@ -166,8 +167,10 @@ pub(super) fn n_skipped(datasets: &[Arc<Dataset>]) -> usize {
 /// A model and where to run it, as the person named them.
 #[derive(Debug, Clone, Default)]
 pub struct ModelChoice {
-    /// A `.gguf` file or a name of the catalogue.
+    /// A `.gguf` file, a model folder or a name of the catalogue.
     pub model: String,
+    /// A folder with an adapter to apply.
+    pub adapter: Option<PathBuf>,
     /// `auto`, `gpu` or `cpu`.
     pub device: String,
 }
@@ -208,13 +211,14 @@ fn device_of(device: &str) -> Result<Device, WorkbenchError> {
     }
 }
 
-/// Loads a model file onto a device.
+/// Loads a model onto a device, with the adapter in a folder, if one is named.
 pub(super) fn load_model(
     path: &Path,
+    adapter: Option<&Path>,
     device: &str,
     watch: &Watch,
 ) -> Result<Box<dyn LanguageModel>, WorkbenchError> {
-    let on_gpu = || WgpuModel::load(path, WgpuOptions::default(), watch);
+    let on_gpu = || WgpuModel::load_adapted(path, adapter, WgpuOptions::default(), watch);
     match device_of(device)? {
         Device::Gpu => return Ok(Box::new(on_gpu()?)),
         Device::Either => match on_gpu() {
@@ -226,25 +230,30 @@ pub(super) fn load_model(
         },
         Device::Cpu => {}
     }
-    Ok(Box::new(CandleModel::load(path, CandleOptions::default(), watch)?))
+    Ok(Box::new(CandleModel::load_adapted(path, adapter, CandleOptions::default(), watch)?))
 }
 
 /// What is known of a model before it is loaded.
 pub(super) fn describe(choice: &ModelChoice) -> Result<ModelCard, WorkbenchError> {
     let path = model_path(&choice.model)?;
-    let (info, adapter) = match device_of(&choice.device)? {
+    let (mut info, adapter) = match device_of(&choice.device)? {
         Device::Cpu => (CandleModel::describe(&path, CandleOptions::default())?, None),
         Device::Gpu | Device::Either => {
             (WgpuModel::describe(&path)?, gpu::choose().ok().map(|adapter| adapter.name))
         }
     };
+    if let Some(folder) = &choice.adapter {
+        let changes = Adapter::read(folder)?;
+        info.name = adapter::adapted_name(&info.name, &adapter::name_of(folder));
+        info.weight_bytes += changes.n_bytes();
+    }
     Ok(ModelCard { path, info, adapter })
 }
 
 /// A model as the window shows it before it is loaded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelCard {
-    /// The model file.
+    /// The model file or folder.
     pub path: PathBuf,
     /// What its header says; the SHA-256 is not computed.
     pub info: ModelInfo,
@@ -285,7 +294,11 @@ pub(super) fn model_path(name: &str) -> Result<PathBuf, WorkbenchError> {
 /// The default model, fetched if it is not there.
 pub(super) fn default_model(watch: &Watch) -> Result<ModelChoice, WorkbenchError> {
     let path = catalogue::entry(DEFAULT)?.fetch(&catalogue::folder()?, watch)?;
-    Ok(ModelChoice { model: path.to_string_lossy().into_owned(), device: "auto".into() })
+    Ok(ModelChoice {
+        model: path.to_string_lossy().into_owned(),
+        device: "auto".into(),
+        adapter: None,
+    })
 }
 
 /// A tokenizer by path or name, and the chat template where the file has one.

@@ -20,6 +20,8 @@ mod extending;
 mod figures;
 mod filtering;
 mod finding;
+mod gap_spec;
+mod gapping;
 mod grades;
 mod inspect;
 mod journal;
@@ -46,6 +48,7 @@ mod synth;
 mod tabling;
 mod texts;
 mod truncating;
+mod tuning;
 mod wishes;
 
 pub use bench::{BenchJob, BenchReport};
@@ -64,6 +67,10 @@ pub use figures::{
 };
 pub use filtering::{FilterWish, measured};
 pub use finding::{Beside, FindJob, Place, Searched, Sort, SortBy};
+pub use gap_spec::{GapData, GapExportSpec, GapSpec};
+pub use gapping::{
+    GapEstimate, GapExportJob, GapExported, GapReport, GapSource, GapStudyJob, StudyOpened,
+};
 pub use grades::{GapWish, Named};
 pub use inspect::{FileReport, InspectReport};
 pub use journal::JournalError;
@@ -86,6 +93,7 @@ pub use synth::{NoPreview, Preview, Prompt, SynthEvent, SynthJob, SynthReport, p
 pub use tabling::TableJob;
 pub use texts::{MOST_PLACES, TextsJob, TextsRead, TokenEnds, TokensJob};
 pub use truncating::{TruncateJob, TruncateReport};
+pub use tuning::{Course, CourseArm, TuneEstimate, TuneJob, TuneReport};
 pub use wishes::{FramesWish, Opening};
 
 use crate::coherence::CoherenceError;
@@ -98,6 +106,7 @@ use crate::model;
 use crate::model::catalogue::{self, CatalogueError};
 use crate::needle::NeedleError;
 use crate::prompt::{PackError, PromptError};
+use crate::tuning::{ArmsError, TuningError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -122,6 +131,14 @@ pub enum Job {
     Compare(CompareJob),
     /// Answer test records with a model and grade the answers.
     Evaluate(Box<EvaluateJob>),
+    /// Train an adapter.
+    Tune(Box<TuneJob>),
+    /// Study the tuning gap.
+    Gap(Box<GapStudyJob>),
+    /// Read a study of the tuning gap from its folder.
+    OpenStudy(PathBuf),
+    /// Write the arms of such a study for other trainers.
+    GapExport(GapExportJob),
     /// What grades do predictions get?
     Score(ScoreJob),
     /// The log-probability of every token of a text file.
@@ -233,6 +250,8 @@ impl Job {
             Self::Synth(_)
             | Self::Coherence(_)
             | Self::Evaluate(_)
+            | Self::Tune(_)
+            | Self::Gap(_)
             | Self::Logprobs { .. }
             | Self::Bench(_)
             | Self::NeedleRun(_)
@@ -265,6 +284,7 @@ impl Job {
             | Self::Fetch { .. }
             | Self::Open(_)
             | Self::OpenResults(_)
+            | Self::OpenStudy(_)
             | Self::BenchOpen(_)
             | Self::Board(_)
             | Self::SaveTable(_)
@@ -273,6 +293,7 @@ impl Job {
             | Self::Report(_)
             | Self::NeedleMake(_)
             | Self::Extend(_)
+            | Self::GapExport(_)
             | Self::Export(_) => Worker::Io,
         }
     }
@@ -299,6 +320,14 @@ pub enum Product {
     Compared(Box<CompareReport>),
     /// See [`Job::Evaluate`].
     Evaluated(Box<EvaluateReport>),
+    /// See [`Job::Tune`].
+    Tuned(Box<TuneReport>),
+    /// See [`Job::OpenStudy`].
+    Study(Box<StudyOpened>),
+    /// See [`Job::Gap`].
+    Gap(Box<GapReport>),
+    /// See [`Job::GapExport`].
+    GapExported(Box<GapExported>),
     /// See [`Job::Score`].
     Scored(Box<ScoreReport>),
     /// See [`Job::Logprobs`].
@@ -405,6 +434,12 @@ pub enum WorkbenchError {
     /// An export.
     #[error(transparent)]
     Export(#[from] ExportError),
+    /// A training.
+    #[error(transparent)]
+    Tuning(#[from] TuningError),
+    /// The arms of a study.
+    #[error(transparent)]
+    Arms(#[from] ArmsError),
     /// A prompt file.
     #[error("the prompt {path} cannot be used: {source}")]
     Prompt {
@@ -472,6 +507,12 @@ pub fn run(
         Job::Check(job) => Product::Checked(Box::new(checking::run(&job, watch)?)),
         Job::Compare(job) => Product::Compared(Box::new(comparing::run(&job, watch)?)),
         Job::Evaluate(job) => Product::Evaluated(Box::new(evaluating::run(&job, desk, watch)?)),
+        Job::Tune(job) => Product::Tuned(Box::new(tuning::run(&job, desk, watch)?)),
+        Job::OpenStudy(folder) => Product::Study(Box::new(gapping::open(&folder)?)),
+        Job::Gap(job) => Product::Gap(Box::new(gapping::run(&job, desk, watch)?)),
+        Job::GapExport(job) => {
+            Product::GapExported(Box::new(gapping::exporting::run(&job, watch)?))
+        }
         Job::Score(job) => Product::Scored(Box::new(score::run(&job, watch)?)),
         Job::Logprobs { file, model } => {
             Product::Logprobs(logprobs::run(&file, &model, desk, watch)?)

@@ -34,12 +34,14 @@ pub fn window_ui(window: &mut Window, ui: &mut Ui) {
         View::Compare => window.compare_ui(ui),
         View::Scores => window.scores_ui(ui),
         View::Needle => window.needle_ui(ui),
+        View::Gap => window.gap_ui(ui),
         View::Jobs => window.jobs_ui(ui),
     });
     window.export_ui(ui);
     window.save_table_ui(ui);
     window.columns_dialog_ui(ui);
     window.needle_form_ui(ui);
+    window.gap_form_ui(ui);
     dialogs::palette_ui(window, ui);
     dialogs::keys_ui(window, ui);
     dialogs::closing_ui(window, ui);

@@ -99,6 +99,7 @@ impl Window {
         let showing = match self.figure_page() {
             _ if self.view == View::Scores => self.scores.figure_name(),
             _ if self.view == View::Needle => "needle.svg",
+            _ if self.view == View::Gap => "gap.svg",
             ComparePage::Coherence => match self.settings.compare.coherence {
                 CoherenceForm::Bars => "coherence.svg",
                 CoherenceForm::Auc => "coherence_auc.svg",
@@ -370,7 +371,7 @@ impl Window {
 
     /// Whether the view that is shown has another figure than Compare's.
     fn has_own_figure(&self) -> bool {
-        matches!(self.view, View::Scores | View::Needle)
+        matches!(self.view, View::Scores | View::Needle | View::Gap)
     }
 
     /// The shown figure as a file has it: of many points the window draws only some.

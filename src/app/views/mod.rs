@@ -5,6 +5,7 @@ pub mod compare;
 pub mod data;
 mod destination;
 pub mod export;
+pub mod gap;
 pub mod jobs;
 pub mod needle;
 pub mod prepare;

@@ -79,6 +79,10 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Parts, TokenizerError> {
     let config = Config::beside(path);
     let id = |key| config.text(key).and_then(|text| vocabulary.id_of(&text));
     let (bos, eos) = (id("bos_token"), id("eos_token"));
+    let adds_bos = bos.is_some_and(|bos| {
+        let said = config.0["add_bos_token"].as_bool();
+        said.unwrap_or_else(|| begins_with(&file["post_processor"], vocabulary.get(bos)))
+    });
     Ok(Parts {
         finder,
         stop_ids: vocabulary.stop_ids(&[eos]),
@@ -90,9 +94,25 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Parts, TokenizerError> {
         })),
         bos,
         eos,
-        adds_bos: bos.is_some() && config.flag("add_bos_token"),
+        adds_bos,
         warnings: Vec::new(),
     })
+}
+
+/// Whether the file's own recipe for a whole text puts this token in front, as Llama 3's does, which
+/// says so nowhere else.
+fn begins_with(recipe: &Value, token: Option<&Entry>) -> bool {
+    let Some(token) = token else { return false };
+    match recipe["type"].as_str() {
+        Some("Sequence") => {
+            let steps = recipe["processors"].as_array();
+            steps.is_some_and(|steps| steps.iter().any(|step| begins_with(step, Some(token))))
+        }
+        Some("TemplateProcessing") => {
+            recipe["single"][0]["SpecialToken"]["id"].as_str() == Some(&token.text)
+        }
+        _ => false,
+    }
 }
 
 struct Added {
@@ -271,10 +291,6 @@ impl Config {
         let value = &self.0[key];
         let text = value.as_str().or_else(|| value["content"].as_str());
         text.map(str::to_owned)
-    }
-
-    fn flag(&self, key: &str) -> bool {
-        self.0[key].as_bool().unwrap_or(false)
     }
 }
 

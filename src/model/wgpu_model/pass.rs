@@ -63,6 +63,8 @@ pub struct Scratch {
     gate_up: Growing,
     /// `[rows, F]`
     gated: Growing,
+    /// `[rows, rank]`, what an adapter's A gives
+    low: Growing,
     pub rows: Growing,
     pub chosen: Growing,
     pub last: Growing,
@@ -93,6 +95,7 @@ impl Scratch {
             partial: growing(d, "parts of attention")?,
             gate_up: growing(d, "the feed-forward layer")?,
             gated: growing(d, "the feed-forward layer")?,
+            low: growing(64, "an adapter")?,
             rows: growing(64, "row numbers")?,
             chosen: growing(d, "hidden states")?,
             last: growing(d, "hidden states")?,
@@ -250,7 +253,7 @@ impl WgpuModel {
         Ok(b.x)
     }
 
-    /// Records the product with a whole matrix.
+    /// Records the product with a whole matrix and with what an adapter adds to it.
     pub(super) fn multiply(
         &self,
         recording: &mut Recording,
@@ -259,6 +262,12 @@ impl WgpuModel {
     ) {
         for (ix, part) in matrix.parts.iter().enumerate() {
             self.multiply_part(recording, matrix, ix, product, [matrix.n_out, part.first]);
+        }
+        if let Some(change) = &matrix.change {
+            let [a, b] = &**change;
+            let low = &self.scratch.low.buffer;
+            self.multiply(recording, a, &Product { outputs: low, adds: false, ..*product });
+            self.multiply(recording, b, &Product { inputs: low, adds: true, ..*product });
         }
     }
 
@@ -379,6 +388,7 @@ impl WgpuModel {
         let plan = plan(news, mode, attention_lanes(group as u32, false) as usize / group);
         let (gpu, s, n) = (&mut self.gpu, &mut self.scratch, ids.len());
         let n_qkv = heads.q_width() + 2 * heads.kv_width();
+        s.low.with_room(n * self.weights.widest_change(), gpu)?;
         let buffers = Buffers {
             ids: s.ids.holding(&ids, gpu)?,
             angles: s.angles.holding(bytemuck::cast_slice(&angles), gpu)?,

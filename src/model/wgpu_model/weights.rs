@@ -3,8 +3,9 @@
 use crate::gpu::{self, Buffer, Format, Gpu, TILE_ROWS};
 use crate::job::Watch;
 use crate::model::Error;
+use crate::model::adapter::{Adapter, Fused, Projection};
+use crate::model::checkpoint::Checkpoint;
 use crate::model::config::Config;
-use crate::model::gguf::Gguf;
 use candle_core::quantized::GgmlDType;
 
 /// Rows of the output matrix in one part: so many logits of a row are held at once while scoring.
@@ -26,6 +27,8 @@ pub struct Matrix {
     pub parts: Vec<Part>,
     /// `[n_out]`
     pub bias: Option<Buffer>,
+    /// What an adapter adds: A `[rank, n_in]` and B `[n_out, rank]`.
+    pub change: Option<Box<[Matrix; 2]>>,
 }
 
 pub struct Layer {
@@ -63,23 +66,23 @@ fn format_of(dtype: GgmlDType) -> Format {
 }
 
 /// Bytes that the matrices take on the adapter.
-pub fn planned_bytes(gguf: &Gguf, config: &Config) -> Result<u64, Error> {
+pub fn planned_bytes(checkpoint: &Checkpoint, config: &Config) -> Result<u64, Error> {
     let size = config.heads.head_size;
     if !size.is_multiple_of(4) {
-        return Err(gguf.refuse(format!(
+        return Err(checkpoint.refuse(format!(
             "its heads have {size} values, no multiple of 4, which the GPU cannot read; use --device cpu"
         )));
     }
     let mut n_words = 0;
     let output = [("output.weight".to_owned(), config.n_vocab, config.width)];
-    let output = output.into_iter().filter(|(name, ..)| gguf.has(name));
+    let output = output.into_iter().filter(|(name, ..)| checkpoint.has(name));
     for (name, n_out, n_in) in config.matrices().into_iter().chain(output) {
-        let Some(dtype) = gguf.dtype(&name) else {
-            return Err(gguf.refuse(format!("the tensor `{name}` is missing")));
+        let Some(dtype) = checkpoint.dtype(&name) else {
+            return Err(checkpoint.missing(&name));
         };
         let format = format_of(dtype);
         if !format.fits(n_in) {
-            return Err(gguf.refuse(format!(
+            return Err(checkpoint.refuse(format!(
                 "tensor `{name}` has rows of {n_in}, no multiple of 32, which the GPU cannot read; use \
                  --device cpu"
             )));
@@ -91,8 +94,9 @@ pub fn planned_bytes(gguf: &Gguf, config: &Config) -> Result<u64, Error> {
 
 impl Weights {
     pub fn load(
-        gguf: &mut Gguf,
+        checkpoint: &mut Checkpoint,
         config: &Config,
+        adapter: Option<&Adapter>,
         gpu: &mut Gpu,
         watch: &Watch,
     ) -> Result<Self, Error> {
@@ -100,20 +104,24 @@ impl Weights {
         let mut blk = Vec::new();
         for layer in 0..config.n_layers {
             watch.check()?;
-            blk.push(Layer::load(gguf, config, layer, gpu)?);
+            let mut new = Layer::load(checkpoint, config, layer, gpu)?;
+            if let Some(adapter) = adapter {
+                new.adapt(adapter, config, layer, gpu)?;
+            }
+            blk.push(new);
             gpu.flush()?;
             watch.advance(1);
         }
         let shape = [("token_embd", config.n_vocab)];
-        let token_embd = Matrix::load(gguf, gpu, "", &shape, config.width, VOCAB_TILE)?;
-        let output = if gguf.has("output.weight") {
+        let token_embd = Matrix::load(checkpoint, gpu, "", &shape, config.width, VOCAB_TILE)?;
+        let output = if checkpoint.has("output.weight") {
             let shape = [("output", config.n_vocab)];
-            Some(Matrix::load(gguf, gpu, "", &shape, config.width, VOCAB_TILE)?)
+            Some(Matrix::load(checkpoint, gpu, "", &shape, config.width, VOCAB_TILE)?)
         } else {
             None
         };
         gpu.flush()?;
-        let output_norm = vector(gguf, gpu, "output_norm.weight", config.width)?;
+        let output_norm = vector(checkpoint, gpu, "output_norm.weight", config.width)?;
         Ok(Self { token_embd, blk, output_norm, output })
     }
 
@@ -121,15 +129,29 @@ impl Weights {
     pub fn head(&self) -> &Matrix {
         self.output.as_ref().unwrap_or(&self.token_embd)
     }
+
+    /// The largest rank of what an adapter adds.
+    pub fn widest_change(&self) -> usize {
+        let matrices = self.blk.iter().flat_map(|layer| {
+            [&layer.attn_qkv, &layer.attn_output, &layer.ffn_gate_up, &layer.ffn_down]
+        });
+        let ranks = matrices.filter_map(|matrix| Some(matrix.change.as_ref()?[0].n_out));
+        ranks.max().unwrap_or(0)
+    }
 }
 
 impl Layer {
-    fn load(gguf: &mut Gguf, config: &Config, layer: usize, gpu: &mut Gpu) -> Result<Self, Error> {
+    fn load(
+        checkpoint: &mut Checkpoint,
+        config: &Config,
+        layer: usize,
+        gpu: &mut Gpu,
+    ) -> Result<Self, Error> {
         let (d, f) = (config.width, config.ff_width);
         let (q, kv) = (config.heads.q_width(), config.heads.kv_width());
         let prefix = format!("blk.{layer}.");
         let mut matrix = |stems: &[(&str, usize)], n_in: usize| {
-            Matrix::load(gguf, gpu, &prefix, stems, n_in, usize::MAX)
+            Matrix::load(checkpoint, gpu, &prefix, stems, n_in, usize::MAX)
         };
         let attn_qkv = matrix(&[("attn_q", q), ("attn_k", kv), ("attn_v", kv)], d)?;
         let attn_output = matrix(&[("attn_output", d)], q)?;
@@ -137,16 +159,16 @@ impl Layer {
         let ffn_down = matrix(&[("ffn_down", d)], f)?;
         let mut norm_if_there = |stem: &str| -> Result<Option<Buffer>, Error> {
             let name = format!("{prefix}{stem}.weight");
-            if !gguf.has(&name) {
+            if !checkpoint.has(&name) {
                 return Ok(None);
             }
-            vector(gguf, gpu, &name, config.heads.head_size).map(Some)
+            vector(checkpoint, gpu, &name, config.heads.head_size).map(Some)
         };
         let attn_q_norm = norm_if_there("attn_q_norm")?;
         let attn_k_norm = norm_if_there("attn_k_norm")?;
         Ok(Self {
-            attn_norm: vector(gguf, gpu, &format!("{prefix}attn_norm.weight"), d)?,
-            ffn_norm: vector(gguf, gpu, &format!("{prefix}ffn_norm.weight"), d)?,
+            attn_norm: vector(checkpoint, gpu, &format!("{prefix}attn_norm.weight"), d)?,
+            ffn_norm: vector(checkpoint, gpu, &format!("{prefix}ffn_norm.weight"), d)?,
             attn_qkv,
             attn_q_norm,
             attn_k_norm,
@@ -157,8 +179,38 @@ impl Layer {
     }
 }
 
-fn vector(gguf: &mut Gguf, gpu: &mut Gpu, name: &str, n: usize) -> Result<Buffer, Error> {
-    let values = gguf.vector(name, n)?;
+impl Layer {
+    /// Puts the changes of an adapter beside the matrices.
+    fn adapt(
+        &mut self,
+        adapter: &Adapter,
+        config: &Config,
+        layer: usize,
+        gpu: &mut Gpu,
+    ) -> Result<(), Error> {
+        use Projection::{Down, Gate, K, O, Q, Up, V};
+        for (matrix, projections) in [
+            (&mut self.attn_qkv, &[Q, K, V][..]),
+            (&mut self.attn_output, &[O]),
+            (&mut self.ffn_gate_up, &[Gate, Up]),
+            (&mut self.ffn_down, &[Down]),
+        ] {
+            if let Some(Fused { rank, a, b }) = adapter.fused(layer, projections, config, 32) {
+                let a = Matrix::dense(a, rank, matrix.n_in, gpu)?;
+                matrix.change = Some(Box::new([a, Matrix::dense(b, matrix.n_out, rank, gpu)?]));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn vector(
+    checkpoint: &mut Checkpoint,
+    gpu: &mut Gpu,
+    name: &str,
+    n: usize,
+) -> Result<Buffer, Error> {
+    let values = checkpoint.vector(name, n)?;
     Ok(gpu.upload(bytemuck::cast_slice(&values), name)?)
 }
 
@@ -171,7 +223,7 @@ struct Rows {
 
 impl Matrix {
     fn load(
-        gguf: &mut Gguf,
+        checkpoint: &mut Checkpoint,
         gpu: &mut Gpu,
         prefix: &str,
         stems: &[(&str, usize)],
@@ -182,7 +234,7 @@ impl Matrix {
         let mut bias = Vec::new();
         for (stem, n_out) in stems {
             let name = format!("{prefix}{stem}.weight");
-            let rows = read_rows(gguf, &name, *n_out, n_in)?;
+            let rows = read_rows(checkpoint, &name, *n_out, n_in)?;
             match all.last_mut() {
                 Some(last) if last.format == rows.format => {
                     last.bytes.extend(rows.bytes);
@@ -191,48 +243,72 @@ impl Matrix {
                 _ => all.push(rows),
             }
             let name = format!("{prefix}{stem}.bias");
-            if gguf.has(&name) {
-                bias.extend(gguf.vector(&name, *n_out)?);
+            if checkpoint.has(&name) {
+                bias.extend(checkpoint.vector(&name, *n_out)?);
             }
         }
         let n_out: usize = stems.iter().map(|(_, n)| n).sum();
         if !bias.is_empty() && bias.len() != n_out {
-            return Err(gguf.refuse(format!("`{prefix}` has a bias on a part of a matrix")));
+            return Err(checkpoint.refuse(format!("`{prefix}` has a bias on a part of a matrix")));
         }
-        let mut parts = Vec::new();
-        let mut first = 0;
-        for rows in all {
-            let row_bytes = rows.bytes.len() / rows.n_out;
-            let most = gpu.traits().max_binding_bytes / 4 / rows.format.row_words(n_in) as u64;
-            let most = most as usize / TILE_ROWS * TILE_ROWS;
-            let most = most.clamp(TILE_ROWS, most_rows);
-            for bytes in rows.bytes.chunks(most * row_bytes) {
-                let n_out = bytes.len() / row_bytes;
-                let words = gpu::repack(rows.format, bytes, n_out, n_in);
-                let words = gpu.upload(&words, "the weights")?;
-                parts.push(Part { format: rows.format, words, first, n_out });
-                first += n_out;
-            }
-        }
+        let parts = upload(all, n_in, most_rows, gpu)?;
         let bias = if bias.is_empty() {
             None
         } else {
             Some(gpu.upload(bytemuck::cast_slice(&bias), "a bias")?)
         };
-        Ok(Self { n_in, n_out, parts, bias })
+        Ok(Self { n_in, n_out, parts, bias, change: None })
+    }
+
+    /// A matrix `[n_out, n_in]` of numbers that are in no file.
+    fn dense(values: Vec<f32>, n_out: usize, n_in: usize, gpu: &mut Gpu) -> Result<Self, Error> {
+        let bytes = bytemuck::cast_slice(&values).to_vec();
+        let rows = vec![Rows { format: Format::F32, bytes, n_out }];
+        let parts = upload(rows, n_in, usize::MAX, gpu)?;
+        Ok(Self { n_in, n_out, parts, bias: None, change: None })
     }
 }
 
-fn read_rows(gguf: &mut Gguf, name: &str, n_out: usize, n_in: usize) -> Result<Rows, Error> {
-    let Some(dtype) = gguf.dtype(name) else {
-        return Err(gguf.refuse(format!("the tensor `{name}` is missing")));
+/// Brings rows onto the adapter, cut to what a binding may hold and to `most_rows`.
+fn upload(
+    all: Vec<Rows>,
+    n_in: usize,
+    most_rows: usize,
+    gpu: &mut Gpu,
+) -> Result<Vec<Part>, Error> {
+    let mut parts = Vec::new();
+    let mut first = 0;
+    for rows in all {
+        let row_bytes = rows.bytes.len() / rows.n_out;
+        let most = gpu.traits().max_binding_bytes / 4 / rows.format.row_words(n_in) as u64;
+        let most = most as usize / TILE_ROWS * TILE_ROWS;
+        let most = most.clamp(TILE_ROWS, most_rows);
+        for bytes in rows.bytes.chunks(most * row_bytes) {
+            let n_out = bytes.len() / row_bytes;
+            let words = gpu::repack(rows.format, bytes, n_out, n_in);
+            let words = gpu.upload(&words, "the weights")?;
+            parts.push(Part { format: rows.format, words, first, n_out });
+            first += n_out;
+        }
+    }
+    Ok(parts)
+}
+
+fn read_rows(
+    checkpoint: &mut Checkpoint,
+    name: &str,
+    n_out: usize,
+    n_in: usize,
+) -> Result<Rows, Error> {
+    let Some(dtype) = checkpoint.dtype(name) else {
+        return Err(checkpoint.missing(name));
     };
     let format = format_of(dtype);
     let bytes = if format == Format::F32 && dtype != GgmlDType::F32 {
-        let values = gguf.matrix(name, n_out, n_in)?.dense()?;
+        let values = checkpoint.matrix(name, n_out, n_in)?.dense()?;
         bytemuck::cast_slice(&values).to_vec()
     } else {
-        gguf.read(name, &[n_out, n_in])?.1
+        checkpoint.read(name, &[n_out, n_in])?.1
     };
     Ok(Rows { format, bytes, n_out })
 }

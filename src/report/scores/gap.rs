@@ -1,13 +1,13 @@
 //! The tuning gap (`PAPER.md` section 3): the same pairs tuned on with and without their contexts.
 
-use super::super::bars::{bar_marks, breadth, fillings};
+use super::super::bars::{Bar, bar_marks, breadth, fillings};
 use super::super::comparison::{Table, p_value};
 use super::super::strategies::{color, places};
 use super::{
     ModelScores, SEED, Score, Spot, TaskGroup, bars, find, groups, groups_of_paper, lines,
     mean_interval, of_intervals, of_paper, reference_line, reference_paint, score_axis, titled,
 };
-use crate::figure::{Axis, Figure, Hatch, LegendEntry, Paint, Panel, Swatch};
+use crate::figure::{Axis, Figure, Hatch, LegendEntry, Mark, Paint, Panel, Swatch};
 use crate::longbench::Results;
 use crate::seed::Stream;
 use crate::stats;
@@ -38,17 +38,15 @@ pub fn gap_figure(pairs: &[GapPair], reference: Option<&ModelScores>) -> Figure 
     let places = places(pairs.iter().map(|pair| pair.name.as_str()));
     let y = score_axis(&lines(&groups), all());
     let panel = |title: &str, spots: &[Spot]| {
-        let breadth = breadth(spots.len());
-        let width = breadth / (2 * pairs.len()).max(1) as f64;
         let mut marks = Vec::new();
         for (ix, (pair, place)) in pairs.iter().zip(&places).enumerate() {
-            let (arms, paint) = (arms(pair, *place), Paint::new(color(*place)));
-            for (side, (arm, results, hatch)) in arms.into_iter().enumerate() {
-                let left = width * (2 * ix + side) as f64 - breadth / 2.0;
-                let series = format!("{}, {arm} context", titled(&pair.name));
-                let drawn = bars(spots, results, left);
-                marks.extend(bar_marks(&series, &drawn, width, hatch, paint));
-            }
+            marks.extend(pair_marks(
+                &titled(&pair.name),
+                *place,
+                (ix, pairs.len()),
+                spots.len(),
+                [&|left| bars(spots, &pair.without, left), &|left| bars(spots, &pair.with, left)],
+            ));
         }
         if let Some(ModelScores { name, results }) = reference {
             marks.push(reference_line(&titled(name), spots, results));
@@ -87,9 +85,26 @@ pub fn gap_figure(pairs: &[GapPair], reference: Option<&ModelScores>) -> Figure 
     }
 }
 
-fn arms(pair: &GapPair, place: usize) -> [(&'static str, &Results, Hatch); 2] {
+/// The bars of one pair of arms, `ix` of `n` side by side: without contexts open, with them filled.
+pub(super) fn pair_marks(
+    name: &str,
+    place: usize,
+    (ix, n): (usize, usize),
+    n_categories: usize,
+    arms: [&dyn Fn(f64) -> Vec<Bar>; 2],
+) -> Vec<Mark> {
+    let breadth = breadth(n_categories);
+    let width = breadth / (2 * n).max(1) as f64;
     let [with, without] = fillings(place);
-    [("without", &pair.without, without), ("with", &pair.with, with)]
+    let paint = Paint::new(color(place));
+    let mut marks = Vec::new();
+    let sides = [("without", arms[0], without), ("with", arms[1], with)];
+    for (side, (arm, bars, hatch)) in sides.into_iter().enumerate() {
+        let left = width * (2 * ix + side) as f64 - breadth / 2.0;
+        let series = format!("{name}, {arm} context");
+        marks.extend(bar_marks(&series, &bars(left), width, hatch, paint));
+    }
+    marks
 }
 
 /// The mean of each of the paper's groups, and of all its tasks.
@@ -107,21 +122,30 @@ fn legend(
     places: &[usize],
     reference: Option<&ModelScores>,
 ) -> Vec<LegendEntry> {
-    let patch = |label: &str, hatch, color| LegendEntry {
-        label: label.to_owned(),
-        swatch: Swatch::Patch(hatch),
-        paint: Paint::new(color).width(0.6),
-    };
-    let named = pairs.iter().zip(places);
-    let mut entries: Vec<LegendEntry> = named
-        .map(|(pair, place)| patch(&titled(&pair.name), fillings(*place)[0], color(*place)))
-        .collect();
-    entries.push(patch("without context", Hatch::Open, [90; 3]));
+    let mut entries = arms_legend(pairs.iter().map(|pair| pair.name.as_str()), places);
     entries.extend(reference.map(|reference| LegendEntry {
         label: titled(&reference.name),
         swatch: Swatch::Line,
         paint: reference_paint(),
     }));
+    entries
+}
+
+/// Each name with the filling of its arm with contexts, and what open bars are.
+pub(super) fn arms_legend<'a>(
+    names: impl Iterator<Item = &'a str>,
+    places: &[usize],
+) -> Vec<LegendEntry> {
+    let patch = |label: &str, hatch, color| LegendEntry {
+        label: label.to_owned(),
+        swatch: Swatch::Patch(hatch),
+        paint: Paint::new(color).width(0.6),
+    };
+    let mut entries: Vec<LegendEntry> = names
+        .zip(places)
+        .map(|(name, place)| patch(&titled(name), fillings(*place)[0], color(*place)))
+        .collect();
+    entries.push(patch("without context", Hatch::Open, [90; 3]));
     entries
 }
 

@@ -181,11 +181,12 @@ impl Window {
         }
     }
 
-    /// The figure that is shown: that of Scores or Needle, or Compare's with the chosen records in it.
+    /// The figure that is shown: that of Scores, Needle or Gap, or Compare's with the chosen records in it.
     pub(in crate::app) fn shown_figure(&self) -> Option<Arc<Figure>> {
         match self.view {
             crate::app::View::Scores => return self.scores.figure(),
             crate::app::View::Needle => return self.needle.figure(),
+            crate::app::View::Gap => return self.gap.figure(),
             _ => {}
         }
         let selected = self.compare.selection.selected();

@@ -185,7 +185,7 @@ fn run_ask(form: &RunForm, model: &str) -> Result<Ask, String> {
     let name = form.name.trim();
     Ok(Ask::NeedleRun(Box::new(NeedleRunJob {
         tests: Inputs { files: vec![tests], ..Inputs::default() },
-        model: ModelChoice { model: model.to_owned(), device: "auto".into() },
+        model: ModelChoice { model: model.to_owned(), device: "auto".into(), adapter: None },
         out: with_ending(out),
         name: (!name.is_empty()).then(|| name.to_owned()),
         n_parallel: 8,
