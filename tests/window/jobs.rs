@@ -163,7 +163,7 @@ fn what_ended_can_be_forgotten() {
     }
     // The newest is on top.
     stage.press_nth("Forget", 0);
-    stage.must_not_show("Open coherence.jsonl");
+    stage.must_not_show("Open gap");
     stage.must_show("Open human.jsonl");
     stage.press("Forget what ended");
     stage.must_not_show("Open human.jsonl");
