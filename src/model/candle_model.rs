@@ -1,8 +1,8 @@
 //! Llama, Qwen2 and Qwen3 on the CPU: the reference for every other body of the model, and the
 //! fallback without a GPU. One forward pass serves prompts, scoring and decoding.
 //!
-//! Weights come from GGUF files and safetensors through candle; `linear` decides how they are held and multiplied,
-//! `attention` holds the cache.
+//! Weights come from GGUF files and safetensors through candle; `linear` decides how they are held and
+//! multiplied, `attention` holds the cache.
 
 mod body;
 mod scoring;

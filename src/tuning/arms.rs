@@ -238,15 +238,25 @@ pub fn examples(
     pack: &PromptPack,
     framer: &Framer<'_>,
 ) -> Result<Vec<Example>, ArmsError> {
-    let example = |record: &Arc<Record>| {
-        let (instruction, answer) = pair(record);
-        let context = record.context.as_deref();
-        let asked = pack.ask(&record.task, context, instruction, with_context);
-        let asked =
-            asked.map_err(|source| ArmsError::Pack { id: record.id.to_string(), source })?;
-        Ok(framer.example(&record.id, &asked, answer)?)
-    };
-    records.iter().map(example).collect()
+    records.iter().map(|record| example(record, with_context, pack, framer)).collect()
+}
+
+/// The example of a record, with its context or without.
+///
+/// # Errors
+/// As [`examples`].
+pub fn example(
+    record: &Record,
+    with_context: bool,
+    pack: &PromptPack,
+    framer: &Framer<'_>,
+) -> Result<Example, ArmsError> {
+    let (instruction, answer) = pair(record);
+    let context = record.context.as_deref();
+    let asked = pack
+        .ask(&record.task, context, instruction, with_context)
+        .map_err(|source| ArmsError::Pack { id: record.id.to_string(), source })?;
+    Ok(framer.example(&record.id, &asked, answer)?)
 }
 
 #[cfg(test)]

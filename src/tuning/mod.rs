@@ -23,7 +23,7 @@ mod tests;
 mod train;
 mod trainable;
 
-pub use arms::{ArmsError, LeftOut, Matched, Pool, examples, matched};
+pub use arms::{ArmsError, LeftOut, Matched, Pool, example, examples, matched};
 pub use body::Body;
 pub use example::{Example, Framer};
 pub use gap::{

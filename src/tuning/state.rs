@@ -41,16 +41,11 @@ impl State {
         let about = About { signature: signature.to_owned(), steps: self.steps.clone() };
         let about =
             serde_json::to_string(&about).map_err(|error| broken(&path, &error.to_string()))?;
-        let view = |values: &'_ [f32]| -> Result<Vec<u8>, TuningError> {
-            Ok(bytemuck::cast_slice::<f32, u8>(values).to_vec())
-        };
-        let lists = [
-            ("values", view(&self.values)?),
-            ("first", view(&self.adam.first)?),
-            ("second", view(&self.adam.second)?),
-        ];
-        let views = lists.iter().map(|(name, bytes)| {
-            TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes).map(|view| (*name, view))
+        let lists =
+            [("values", &self.values), ("first", &self.adam.first), ("second", &self.adam.second)];
+        let views = lists.iter().map(|(name, values)| {
+            let bytes = bytemuck::cast_slice(values);
+            TensorView::new(Dtype::F32, vec![values.len()], bytes).map(|view| (*name, view))
         });
         let views: Result<Vec<_>, _> = views.collect();
         let about = HashMap::from([("about".to_owned(), about)]);

@@ -10,14 +10,13 @@ mod files;
 mod proxies;
 #[cfg(test)]
 mod tests;
-mod trainer;
 
 pub use estimate::GapEstimate;
 pub use exporting::{GapExportJob, GapExported};
-pub(super) use trainer::Trains;
 
 use super::gap_spec::GapSpec;
 use super::loading::{Inputs, ModelChoice, all_records, n_skipped};
+use super::tuning::{Trains, Tuner};
 use super::{Desk, WorkbenchError, evaluating, pack};
 use crate::data::{Dataset, Record};
 use crate::figure::Figure;
@@ -95,7 +94,10 @@ pub(super) fn run(
     desk: &mut Desk,
     watch: &Watch,
 ) -> Result<GapReport, WorkbenchError> {
-    run_with(job, desk, &mut trainer::load, watch)
+    let mut load = |choice: &ModelChoice, desk: &mut Desk, watch: &Watch| {
+        Ok(Box::new(Tuner::load(choice, desk, watch)?) as Box<dyn Trains>)
+    };
+    run_with(job, desk, &mut load, watch)
 }
 
 /// The study with another trainer than ours, for tests.

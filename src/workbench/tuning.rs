@@ -10,7 +10,8 @@ use crate::model::dense::DenseWeights;
 use crate::model::{self, ChatTemplate, Known, Tokenizer};
 use crate::prompt::PromptPack;
 use crate::tuning::{
-    self, Base, Body, Example, Framer, Needs, Settings, Step, Trainable, Trained, Training,
+    self, ArmsError, Base, Body, Example, Framer, Needs, Settings, Step, Trainable, Trained,
+    Training, TuningError,
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -117,6 +118,38 @@ pub struct TuneReport {
     pub warnings: Vec<String>,
 }
 
+/// Trains adapters of one base model, one after another.
+pub(super) trait Trains {
+    /// Makes examples for these settings.
+    ///
+    /// # Errors
+    /// Those of the chat template.
+    fn framer(&self, settings: &Settings) -> Result<Framer<'_>, WorkbenchError>;
+    /// What a training takes, at a speed that is measured now.
+    ///
+    /// # Errors
+    /// Those of the training.
+    fn estimate(
+        &mut self,
+        examples: &[Example],
+        settings: &Settings,
+        watch: &Watch,
+    ) -> Result<TuneEstimate, WorkbenchError>;
+    /// Trains an adapter in `folder`, from where an earlier run stopped.
+    ///
+    /// # Errors
+    /// Those of the training.
+    fn train(
+        &mut self,
+        examples: &[Example],
+        held_out: &[Example],
+        settings: &Settings,
+        folder: &Path,
+        hear: &mut dyn FnMut(&Step),
+        watch: &Watch,
+    ) -> Result<Trained, WorkbenchError>;
+}
+
 /// A base model that is ready for trainings, one after another.
 pub(super) struct Tuner {
     known: Known,
@@ -152,13 +185,6 @@ impl Tuner {
         &self.known.template
     }
 
-    /// Makes examples of questions and answers for these settings.
-    pub fn framer(&self, settings: &Settings) -> Result<Framer<'_>, WorkbenchError> {
-        let window = self.known.info.window;
-        let most = if settings.max_tokens == 0 { window } else { settings.max_tokens.min(window) };
-        Ok(Framer::new(self.tokenizer(), self.template(), most)?)
-    }
-
     /// The examples of an arm. Records without instruction, answer or room are left out, with a warning.
     pub fn examples(
         &self,
@@ -173,18 +199,13 @@ impl Tuner {
         for record in records {
             watch.check()?;
             let place = || format!("{}, line {}", record.source.path.display(), record.source.line);
-            let (instruction, answer) = (record.instruction.trim(), record.answer().trim());
-            if instruction.is_empty() || answer.is_empty() {
+            if record.instruction.trim().is_empty() || record.answer().trim().is_empty() {
                 watch.warn(format!("{}: left out, no instruction or no answer", place()));
                 continue;
             }
-            let context = record.context.as_deref();
-            let asked = pack
-                .ask(&record.task, context, instruction, arm == Arm::WithContext)
-                .map_err(|error| WorkbenchError::Refused(format!("{}: {error}", place())))?;
-            match framer.example(&record.id, &asked, answer) {
+            match tuning::example(record, arm == Arm::WithContext, pack, &framer) {
                 Ok(example) => examples.push(example),
-                Err(error @ tuning::TuningError::NoRoom { .. }) => {
+                Err(ArmsError::Tuning(error @ TuningError::NoRoom { .. })) => {
                     watch.warn(format!("{}: left out: {error}", place()));
                 }
                 Err(error) => return Err(error.into()),
@@ -192,10 +213,16 @@ impl Tuner {
         }
         Ok(examples)
     }
+}
 
-    /// What a training of these examples takes. The speed is that of a step's worth of tokens, measured
-    /// now.
-    pub fn estimate(
+impl Trains for Tuner {
+    fn framer(&self, settings: &Settings) -> Result<Framer<'_>, WorkbenchError> {
+        let window = self.known.info.window;
+        let most = if settings.max_tokens == 0 { window } else { settings.max_tokens.min(window) };
+        Ok(Framer::new(self.tokenizer(), self.template(), most)?)
+    }
+
+    fn estimate(
         &mut self,
         examples: &[Example],
         settings: &Settings,
@@ -208,8 +235,7 @@ impl Tuner {
         Ok(TuneEstimate { needs, secs: rate.map(|rate| needs.tokens as f64 / rate) })
     }
 
-    /// Trains an adapter in `folder`, from where an earlier run stopped.
-    pub fn train(
+    fn train(
         &mut self,
         examples: &[Example],
         held_out: &[Example],

@@ -1,8 +1,9 @@
 //! What a study takes, told before it begins.
 
+use super::super::tuning::Trains;
 use super::super::{Desk, WorkbenchError, bench};
 use super::answers::{ADAPTER, LOGPROBS, Questions, results};
-use super::{Arms, Begun, GapStudyJob, Trains, examples_of, folder};
+use super::{Arms, Begun, GapStudyJob, examples_of, folder};
 use crate::job::{Watch, duration};
 use crate::longbench::TestPrompt;
 use crate::tuning::{Example, Settings, Tuned};

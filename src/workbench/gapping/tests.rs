@@ -1,9 +1,10 @@
 //! A whole study with a scripted trainer and a scripted model: what is left behind, what is asked again.
 
+use super::super::tuning::Trains;
 use super::super::tuning::TuneEstimate;
 use super::super::{Course, Desk, WorkbenchError};
 use super::exporting::{self, GapExportJob};
-use super::{GapReport, GapSource, GapStudyJob, Trains, run_with};
+use super::{GapReport, GapSource, GapStudyJob, run_with};
 use crate::job::Watch;
 use crate::model::{ChatTemplate, Finish, ScriptedModel, Tokenizer};
 use crate::tuning::{Example, Framer, Measure, Needs, Settings, Step, Trained};
