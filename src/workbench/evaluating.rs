@@ -193,7 +193,9 @@ pub(super) fn prompts(
         watch.advance(1);
         prompt
     };
-    tests.par_iter().map(prompt).collect()
+    // Of several that cannot be asked the first is told, whichever core met its own first.
+    let prompts: Vec<_> = tests.par_iter().map(prompt).collect();
+    prompts.into_iter().collect()
 }
 
 /// The folder must be ours to write into: new, empty, or that of an earlier run.
