@@ -1,11 +1,12 @@
 //! The trained model on the CPU: the loss of a pack of sequences, and its gradients.
 //!
-//! Memory: for each token of a pack three rows a layer, and all the rest of one layer; logits stand
-//! only for tokens whose loss counts, some at a time.
+//! Memory: for each token of a pack three rows a layer, and all the rest of one layer; the first layers
+//! keep their products too, as far as a fixed room goes. Logits stand only for tokens whose loss counts,
+//! some at a time.
 
 use super::TuningError;
 use super::kernels::{add_times, cross_entropy, rms_norm, rms_norm_back};
-use super::layer::{Kept, Pass, Scratch};
+use super::layer::{Kept, Pass, Products, Scratch};
 use super::lora::{Dropout, Layout};
 use super::pack::Pack;
 use super::trainable::Trainable;
@@ -18,10 +19,17 @@ use rayon::prelude::*;
 /// Targets whose logits are held at once.
 const TARGETS: usize = 64;
 
+/// Bytes of products that are kept for the backward pass at the most: they save it a fourth of its work,
+/// and beyond them memory does not grow with the number of layers.
+pub const PRODUCT_BYTES: usize = 512 << 20;
+
 /// The model and the memory of its passes.
 pub struct Body {
     weights: DenseWeights,
     kept: Vec<Kept>,
+    /// Those of each layer that keeps them; the last are every other layer's by turns.
+    products: Vec<Products>,
+    product_bytes: usize,
     scratch: Scratch,
 }
 
@@ -29,7 +37,23 @@ impl Body {
     /// Around these weights.
     pub fn new(weights: DenseWeights) -> Self {
         let kept = weights.layers.iter().map(|_| Kept::default()).collect();
-        Self { weights, kept, scratch: Scratch::default() }
+        let products = (0..=weights.layers.len()).map(|_| Products::default()).collect();
+        let (product_bytes, scratch) = (PRODUCT_BYTES, Scratch::default());
+        Self { weights, kept, products, product_bytes, scratch }
+    }
+
+    /// The same with another room for kept products.
+    #[cfg(test)]
+    pub fn keeping(self, product_bytes: usize) -> Self {
+        Self { product_bytes, ..self }
+    }
+
+    /// How many layers keep their products of a pack of so many tokens.
+    fn n_keeping(&self, n_tokens: usize) -> usize {
+        let config = &self.weights.config;
+        let (q, kv) = (config.heads.q_width(), config.heads.kv_width());
+        let each = 4 * n_tokens * (q + 2 * kv + 2 * config.ff_width);
+        (self.product_bytes / each.max(1)).min(config.n_layers)
     }
 }
 
@@ -45,12 +69,13 @@ impl Trainable for Body {
         pack: &Pack,
         watch: &Watch,
     ) -> Result<Vec<f32>, TuningError> {
-        let Self { weights, scratch, .. } = self;
+        let Self { weights, scratch, products, .. } = self;
         let pass = pass(weights, layout, values, None, pack);
+        let products = &mut products[weights.layers.len()];
         let mut x = embed(weights, &pack.ids);
         for ix in 0..weights.layers.len() {
             watch.check()?;
-            pass.forward(ix, &mut x, scratch, None);
+            pass.forward(ix, &mut x, scratch, products, None);
         }
         Ok(head(weights, &x, pack, None, watch)?)
     }
@@ -64,18 +89,24 @@ impl Trainable for Body {
         grads: &mut [f32],
         watch: &Watch,
     ) -> Result<Vec<f32>, TuningError> {
-        let Self { weights, kept, scratch } = self;
+        let n_keeping = self.n_keeping(pack.ids.len());
+        let Self { weights, kept, products, scratch, .. } = self;
+        let shared = weights.layers.len();
+        // What an earlier pack left in layers that keep nothing now would only take room.
+        products[n_keeping..shared].fill_with(Products::default);
+        let of = |ix: usize| if ix < n_keeping { ix } else { shared };
         let pass = pass(weights, layout, values, dropout, pack);
         let mut x = embed(weights, &pack.ids);
         for (ix, kept) in kept.iter_mut().enumerate() {
             watch.check()?;
-            pass.forward(ix, &mut x, scratch, Some(kept));
+            pass.forward(ix, &mut x, scratch, &mut products[of(ix)], Some(kept));
         }
         let mut grad = vec![0.0; x.len()];
         let losses = head(weights, &x, pack, Some(&mut grad), watch)?;
         for (ix, kept) in kept.iter().enumerate().rev() {
             watch.check()?;
-            pass.backward(ix, kept, scratch, &mut grad, grads);
+            let are_there = ix < n_keeping;
+            pass.backward(ix, kept, scratch, &mut products[of(ix)], are_there, &mut grad, grads);
         }
         Ok(losses)
     }

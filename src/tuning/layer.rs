@@ -2,7 +2,8 @@
 //!
 //! Forwards, a layer keeps what went into it, what stood between its halves, and what attention gave;
 //! backwards, it computes the rest again, so that what a pass holds at once is that of one layer. The
-//! last product of each half is not needed again and is left out.
+//! last product of each half is not needed again and is left out. Layers whose first products of each
+//! half were kept too, as far as `body` has room for them, compute the same bits with less work.
 
 use super::attention::{Gradients, Inputs};
 use super::kernels::{add, gated, gated_back, rms_norm, rms_norm_back};
@@ -33,15 +34,21 @@ pub struct Kept {
     attended: Vec<f32>,
 }
 
+/// The first products of each half of a layer: queries, keys and values before they are rotated, and
+/// gate and up.
+#[derive(Default)]
+pub struct Products {
+    qkv: Vec<f32>,
+    gate_up: Vec<f32>,
+}
+
 /// What is computed anew in every layer.
 #[derive(Default)]
 pub struct Scratch {
     normed: Vec<f32>,
-    qkv: Vec<f32>,
     q: Vec<f32>,
     k: Vec<f32>,
     v: Vec<f32>,
-    gate_up: Vec<f32>,
     gated: Vec<f32>,
     low: Low,
     /// Gradients of `normed`, `qkv`, the three parts of it, and the inputs of the two last products.
@@ -110,15 +117,44 @@ impl Pass<'_> {
         group.backward(self.layout, self.values, self.dropout, x, low, grad, x_grad, grads);
     }
 
+    /// The product of a place, or only what an adapter's gradient needs of it where it is there already.
+    #[expect(clippy::too_many_arguments, reason = "the operands of one product")]
+    fn product_if(
+        &self,
+        is_there: bool,
+        layer: usize,
+        place: Place,
+        matrix: &DenseMatrix,
+        x: &[f32],
+        low: &mut Low,
+        out: &mut Vec<f32>,
+    ) {
+        match is_there {
+            true => {
+                let group = self.layout.group(layer, place);
+                group.lower(self.layout, self.values, self.dropout, x, low);
+            }
+            false => self.product(layer, place, matrix, x, low, out),
+        }
+    }
+
     /// Queries, keys and values of `x [T, D]`, normalized and rotated.
-    fn attention_inputs(&self, ix: usize, x: &[f32], s: &mut Scratch) {
+    fn attention_inputs(
+        &self,
+        ix: usize,
+        x: &[f32],
+        s: &mut Scratch,
+        qkv: &mut Vec<f32>,
+        is_there: bool,
+    ) {
         let (w, layer) = (self.weights, self.layer(ix));
         let (n_q, n_kv) = (w.config.heads.q_width(), w.config.heads.kv_width());
         rms_norm(x, &layer.attn_norm, w.config.epsilon, &mut s.normed);
-        self.product(ix, Place::Qkv, &layer.attn_qkv, &s.normed, &mut s.low, &mut s.qkv);
-        columns(&s.qkv, n_q + 2 * n_kv, 0, n_q, &mut s.q);
-        columns(&s.qkv, n_q + 2 * n_kv, n_q, n_kv, &mut s.k);
-        columns(&s.qkv, n_q + 2 * n_kv, n_q + n_kv, n_kv, &mut s.v);
+        let matrix = &layer.attn_qkv;
+        self.product_if(is_there, ix, Place::Qkv, matrix, &s.normed, &mut s.low, qkv);
+        columns(qkv, n_q + 2 * n_kv, 0, n_q, &mut s.q);
+        columns(qkv, n_q + 2 * n_kv, n_q, n_kv, &mut s.k);
+        columns(qkv, n_q + 2 * n_kv, n_q + n_kv, n_kv, &mut s.v);
         for (values, gain) in [(&mut s.q, &layer.attn_q_norm), (&mut s.k, &layer.attn_k_norm)] {
             if let Some(gain) = gain {
                 crate::model::simd::rms_norm_in_place(values, gain, w.config.epsilon);
@@ -129,20 +165,35 @@ impl Pass<'_> {
     }
 
     /// The gated hidden values of `middle [T, D]`.
-    fn feed_forward_inputs(&self, ix: usize, middle: &[f32], s: &mut Scratch) {
+    fn feed_forward_inputs(
+        &self,
+        ix: usize,
+        middle: &[f32],
+        s: &mut Scratch,
+        gate_up: &mut Vec<f32>,
+        is_there: bool,
+    ) {
         let layer = self.layer(ix);
         rms_norm(middle, &layer.ffn_norm, self.weights.config.epsilon, &mut s.normed);
-        self.product(ix, Place::GateUp, &layer.ffn_gate_up, &s.normed, &mut s.low, &mut s.gate_up);
-        gated(&s.gate_up, self.weights.config.ff_width, &mut s.gated);
+        let matrix = &layer.ffn_gate_up;
+        self.product_if(is_there, ix, Place::GateUp, matrix, &s.normed, &mut s.low, gate_up);
+        gated(gate_up, self.weights.config.ff_width, &mut s.gated);
     }
 
     /// Sends `x [T, D]` through the layer, and keeps what its backward pass needs.
-    pub fn forward(&self, ix: usize, x: &mut Vec<f32>, s: &mut Scratch, kept: Option<&mut Kept>) {
+    pub fn forward(
+        &self,
+        ix: usize,
+        x: &mut Vec<f32>,
+        s: &mut Scratch,
+        products: &mut Products,
+        kept: Option<&mut Kept>,
+    ) {
         let layer = self.layer(ix);
         let mut unkept = Kept::default();
         let wanted = kept.is_some();
         let kept = kept.unwrap_or(&mut unkept);
-        self.attention_inputs(ix, x, s);
+        self.attention_inputs(ix, x, s, &mut products.qkv, false);
         let inputs =
             Inputs { heads: self.weights.config.heads, queries: &s.q, keys: &s.k, values: &s.v };
         inputs.forward(self.lens, &mut kept.attended);
@@ -152,7 +203,7 @@ impl Pass<'_> {
             kept.x.clone_from(x);
         }
         add(x, &s.d_input);
-        self.feed_forward_inputs(ix, x, s);
+        self.feed_forward_inputs(ix, x, s, &mut products.gate_up, false);
         self.product(ix, Place::Down, &layer.ffn_down, &s.gated, &mut s.low, &mut s.d_input);
         if wanted {
             kept.middle.clone_from(x);
@@ -161,30 +212,38 @@ impl Pass<'_> {
     }
 
     /// Turns the gradient of the layer's output, `grad [T, D]`, into that of its input, and adds those
-    /// of its A's and B's to `grads`.
+    /// of its A's and B's to `grads`. `products` holds the layer's own where `are_there`, and is used
+    /// up.
+    #[expect(clippy::too_many_arguments, reason = "the state of a pass")]
     pub fn backward(
         &self,
         ix: usize,
         kept: &Kept,
         s: &mut Scratch,
+        products: &mut Products,
+        are_there: bool,
         grad: &mut [f32],
         grads: &mut [f32],
     ) {
-        self.feed_forward_back(ix, &kept.middle, s, grad, grads);
-        self.attention_back(ix, kept, s, grad, grads);
+        let Products { qkv, gate_up } = products;
+        self.feed_forward_back(ix, &kept.middle, s, gate_up, are_there, grad, grads);
+        self.attention_back(ix, kept, s, qkv, are_there, grad, grads);
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the state of a pass")]
     fn feed_forward_back(
         &self,
         ix: usize,
         middle: &[f32],
         s: &mut Scratch,
+        gate_up: &mut Vec<f32>,
+        is_there: bool,
         grad: &mut [f32],
         grads: &mut [f32],
     ) {
         let (layer, layout) = (self.layer(ix), self.layout);
-        self.feed_forward_inputs(ix, middle, s);
-        let Scratch { normed, gate_up, gated, low, d_normed, d_input, .. } = s;
+        self.feed_forward_inputs(ix, middle, s, gate_up, is_there);
+        let Scratch { normed, gated, low, d_normed, d_input, .. } = s;
         let down = layout.group(ix, Place::Down);
         let mut down_low = Low::default();
         down.lower(layout, self.values, self.dropout, gated, &mut down_low);
@@ -196,11 +255,14 @@ impl Pass<'_> {
         rms_norm_back(middle, &layer.ffn_norm, self.weights.config.epsilon, d_normed, grad);
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the state of a pass")]
     fn attention_back(
         &self,
         ix: usize,
         kept: &Kept,
         s: &mut Scratch,
+        qkv: &mut Vec<f32>,
+        is_there: bool,
         grad: &mut [f32],
         grads: &mut [f32],
     ) {
@@ -221,8 +283,8 @@ impl Pass<'_> {
             d_attended,
             grads,
         );
-        self.attention_inputs(ix, &kept.x, s);
-        let Scratch { normed, qkv, q, k, v, low, d_normed, d_qkv, d_q, d_k, d_v, d_input, .. } = s;
+        self.attention_inputs(ix, &kept.x, s, qkv, is_there);
+        let Scratch { normed, q, k, v, low, d_normed, d_qkv, d_q, d_k, d_v, d_input, .. } = s;
         for (grad, like) in [(&mut *d_q, &*q), (&mut *d_k, &*k), (&mut *d_v, &*v)] {
             grad.resize(like.len(), 0.0);
         }

@@ -4,6 +4,7 @@
 //! The same examples and settings give the same bytes, however often the training is killed.
 
 use super::TuningError;
+use super::body::PRODUCT_BYTES;
 use super::example::Example;
 use super::lora::{Dropout, Layout};
 use super::optimizer::{AdamW, clip, learning_rate};
@@ -310,7 +311,11 @@ pub fn needs(
     let in_one = 8 * d + 4 * qkv + 4 * f;
     let per_token = 4 * (in_each * weights.layers.len() + in_one) as u64;
     let layout = Layout::new(weights, settings);
-    let bytes = weights_bytes + longest as u64 * per_token + 16 * layout.n_values as u64;
+    let products = 4 * longest * (qkv + 2 * f) * weights.layers.len();
+    let bytes = weights_bytes
+        + longest as u64 * per_token
+        + products.min(PRODUCT_BYTES) as u64
+        + 16 * layout.n_values as u64;
     Needs { steps: settings.n_steps(examples.len()), tokens, bytes }
 }
 
